@@ -1,0 +1,112 @@
+"""The command ``coldcache lab``: from the command line to a plan, from a result to the reader."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from .document import check_destination, write_document
+from .environment import parse_settings
+from .event import Event
+from .plan import LabPlan
+from .progress import observe
+from .report import print_report
+from .run import run_lab
+from .target import Target
+
+__all__ = ["lab"]
+
+_PIPED_WIDTH = 120
+
+
+@click.command()
+@click.argument("target", metavar="FOLDER:module.handler")
+@click.option(
+    "--event",
+    "events",
+    metavar="FILE",
+    multiple=True,
+    required=True,
+    help="JSON file with an event to call the function with. Repeatable.",
+)
+@click.option(
+    "--against",
+    metavar="FOLDER:module.handler",
+    help="A second function to compare with: the baseline of the ratios.",
+)
+@click.option("--runs", default=20, show_default=True, help="Counted samples of each case.")
+@click.option("--warmups", default=1, show_default=True, help="Samples to discard before them.")
+@click.option("--json", "out", metavar="OUT", help="Write all samples and figures to this file.")
+@click.option(
+    "--python",
+    default=sys.executable,
+    metavar="PATH",
+    help="Interpreter of the samples, which has awslambdaric.  [default: this one]",
+)
+@click.option(
+    "--env",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Environment variable for the function; nothing else is passed on. Repeatable.",
+)
+@click.option(
+    "--init-timeout",
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Limit from spawn to the end of init.",
+)
+@click.option(
+    "--timeout",
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Limit for one call; the function sees it as its deadline.",
+)
+@click.option("--seed", default=0, show_default=True, help="Decides the order of the events.")
+def lab(
+    target: str,
+    events: tuple[str, ...],
+    against: str | None,
+    runs: int,
+    warmups: int,
+    out: str | None,
+    python: str,
+    settings: tuple[str, ...],
+    init_timeout: float,
+    timeout: float,
+    seed: int,
+) -> None:
+    """Measure a function's cold start in fresh processes of the real Lambda runtime client.
+
+    Reports the end of init, the first and a warm answer, peak memory and imported modules, and
+    compares them with those of a second function where --against names one.
+    """
+    plan = LabPlan(
+        target=Target.parse(target),
+        baseline=Target.parse(against) if against is not None else None,
+        events=Event.read_all([Path(event) for event in events]),
+        runs=runs,
+        warmups=warmups,
+        python=python,
+        settings=parse_settings(settings),
+        init_timeout_s=init_timeout,
+        timeout_s=timeout,
+        seed=seed,
+    )
+    if out is not None:
+        check_destination(Path(out))
+    with observe(plan, Console(stderr=True)) as observer:
+        result = run_lab(plan, observer)
+    if out is not None:
+        write_document(result, Path(out))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PIPED_WIDTH)
+    print_report(result, console)
+    if out is not None:
+        console.print(f"All samples and figures: {out}", markup=False, soft_wrap=True)

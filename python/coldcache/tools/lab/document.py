@@ -1,0 +1,112 @@
+"""The result as JSON: a versioned schema, and a file that is complete or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+from .result import EventResult, LabResult, Sample
+
+__all__ = ["SCHEMA_VERSION", "check_destination", "to_document", "write_document"]
+
+SCHEMA_VERSION = 1
+"""Raised when a field is removed or changes its meaning; new fields do not raise it."""
+
+
+def to_document(result: LabResult) -> dict[str, Any]:
+    """The result as plain JSON values.
+
+    Holds no event, no answer and no value of an environment variable: events and variables appear
+    by name, answers by their SHA-256 and length.
+    """
+    plan = result.plan
+    return {
+        "schema": "coldcache-lab",
+        "schema_version": SCHEMA_VERSION,
+        "started_at": result.started_at,
+        "elapsed_s": result.elapsed_s,
+        "machine": dataclasses.asdict(result.machine),
+        "options": {
+            "target": plan.target.spec,
+            "baseline": plan.baseline.spec if plan.baseline is not None else None,
+            "events": [event.name for event in plan.events],
+            "runs": plan.runs,
+            "warmups": plan.warmups,
+            "env_names": sorted(plan.settings),
+            "init_timeout_s": plan.init_timeout_s,
+            "timeout_s": plan.timeout_s,
+            "seed": plan.seed,
+        },
+        "results": [_event(event) for event in result.events],
+        "answers_agree": result.answers_agree,
+        "samples": [_sample(sample) for sample in result.samples],
+    }
+
+
+def check_destination(path: Path) -> None:
+    """Check early that a file can be written at *path*: a run takes minutes.
+
+    Raises:
+        UsageError: It is a folder, or its folder is missing or not writable.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise UsageError(f"--json {str(path)!r} is a folder; name a file")
+    if not folder.is_dir():
+        raise UsageError(f"--json {str(path)!r}: the folder {str(folder)!r} does not exist")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"--json {str(path)!r}: the folder {str(folder)!r} is not writable")
+
+
+def write_document(result: LabResult, path: Path) -> None:
+    """Write the result to *path*, readable by its owner only, all of it or nothing.
+
+    Raises:
+        UsageError: The file cannot be written. What was at *path* before is untouched.
+    """
+    text = json.dumps(to_document(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    temporary: str | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise UsageError(f"--json {str(path)!r} cannot be written: {error.strerror}") from None
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _event(result: EventResult) -> dict[str, Any]:
+    difference = result.answers.difference
+    return {
+        "event": result.event,
+        "metrics": {
+            metric: {
+                **{role: dataclasses.asdict(one) for role, one in figures.summaries.items()},
+                "ratio": dataclasses.asdict(figures.ratio) if figures.ratio is not None else None,
+            }
+            for metric, figures in result.metrics.items()
+        },
+        "modules": {role: dataclasses.asdict(count) for role, count in result.modules.items()},
+        "answers": {
+            "verdict": result.answers.verdict,
+            "which": result.answers.which or None,
+            "first_difference_at": difference.position if difference is not None else None,
+        },
+    }
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return dataclasses.asdict(sample)

@@ -1,0 +1,174 @@
+"""A whole run: check, count modules, take the samples round by round, draw the figures."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from .answers import AnswerBook
+from .environment import base_environment, sample_environment
+from .interpreter import Interpreter, find_python, inspect_interpreter
+from .machine import Machine
+from .plan import LabPlan, Role
+from .result import METRICS, EventResult, LabResult, MetricResult, Sample
+from .sampler import Limits, ModuleCount, Sampler
+from .schedule import interleave
+from .stop_signals import deferred
+
+__all__ = ["Observer", "run_lab"]
+
+
+class Observer(Protocol):
+    """Hears how a run goes on. Called between processes only, never while one is being timed."""
+
+    def process_done(self, what: str) -> None:
+        """One process has ended.
+
+        Args:
+            what: What it was for.
+        """
+
+    def round_done(self, samples: Sequence[Sample]) -> None:
+        """A round is complete.
+
+        Args:
+            samples: All samples so far, in the order in which they were taken.
+        """
+
+
+class _Silence:
+    def process_done(self, what: str) -> None:
+        """Say nothing."""
+
+    def round_done(self, samples: Sequence[Sample]) -> None:
+        """Say nothing."""
+
+
+def run_lab(plan: LabPlan, observer: Observer | None = None) -> LabResult:
+    """Measure the functions of *plan* in fresh processes.
+
+    Whatever ends the run early, an exception or a signal turned into one, no process is left
+    behind.
+
+    Args:
+        plan: What to measure.
+        observer: Hears of the progress.
+
+    Raises:
+        UsageError: The interpreter, the runtime client or a handler is missing.
+        FunctionError: A function failed or ran out of time.
+    """
+    observer = observer or _Silence()
+    started_at = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
+    start_s = time.monotonic()
+    with _private_folder() as private:
+        interpreter, samplers = _prepare(plan, private)
+        modules: dict[tuple[Role, str], ModuleCount] = {}
+        # First, because these processes also fill the bytecode cache that all samples share.
+        for event in plan.events:
+            for role, sampler in samplers.items():
+                modules[role, event.name] = sampler.count_modules(event)
+                observer.process_done(f"modules of {plan.labels[role]} on {event.name}")
+        samples: list[Sample] = []
+        books = {event.name: AnswerBook() for event in plan.events}
+        rounds = interleave(
+            list(samplers), plan.events, runs=plan.runs, warmups=plan.warmups, seed=plan.seed
+        )
+        for slots in rounds:
+            for slot in slots:
+                seen = samplers[slot.variant].measure(slot.event)
+                book = books[slot.event.name]
+                samples.append(
+                    Sample(
+                        round=slot.round,
+                        position=slot.position,
+                        is_warmup=slot.is_warmup,
+                        variant=slot.variant,
+                        event=slot.event.name,
+                        init_ms=seen.init_ms,
+                        first_answer_ms=seen.first_answer_ms,
+                        warm_answer_ms=seen.warm_answer_ms,
+                        peak_memory_bytes=seen.peak_memory_bytes,
+                        memory_source=seen.memory_source,
+                        first_answer=book.note(slot.variant, "first", seen.first_answer),
+                        warm_answer=book.note(slot.variant, "warm", seen.warm_answer),
+                    )
+                )
+                observer.process_done(f"{plan.labels[slot.variant]} on {slot.event.name}")
+            observer.round_done(samples)
+    return LabResult(
+        plan=plan,
+        machine=Machine.here(interpreter),
+        started_at=started_at,
+        elapsed_s=time.monotonic() - start_s,
+        samples=tuple(samples),
+        events=tuple(_event_result(plan, name, samples, modules, books[name]) for name in books),
+    )
+
+
+def _prepare(plan: LabPlan, private: Path) -> tuple[Interpreter, dict[Role, Sampler]]:
+    """Check the interpreter and set up a sampler a variant; no function runs yet."""
+    python = find_python(plan.python)
+    home, pycache = private / "home", private / "pycache"
+    home.mkdir()
+    pycache.mkdir()
+    base = base_environment(home, pycache)
+    samplers: dict[Role, Sampler] = {}
+    for role, target in plan.variants.items():
+        interpreter = inspect_interpreter(python, target, {**base, **plan.settings})
+        samplers[role] = Sampler(
+            target,
+            python=python,
+            environment=sample_environment(base, target, interpreter, plan.settings),
+            limits=Limits(init_s=plan.init_timeout_s, call_s=plan.timeout_s),
+        )
+    return interpreter, samplers
+
+
+def _event_result(
+    plan: LabPlan,
+    event: str,
+    samples: Sequence[Sample],
+    modules: Mapping[tuple[Role, str], ModuleCount],
+    book: AnswerBook,
+) -> EventResult:
+    counted = {
+        role: [
+            sample
+            for sample in samples
+            if sample.event == event and sample.variant == role and not sample.is_warmup
+        ]
+        for role in plan.variants
+    }
+    return EventResult(
+        event=event,
+        metrics={
+            metric: MetricResult.of(
+                {role: [getattr(one, metric) for one in taken] for role, taken in counted.items()},
+                seed=plan.seed,
+            )
+            for metric in METRICS
+        },
+        modules={role: modules[role, event] for role in plan.variants},
+        answers=book.compare(list(plan.variants)),
+    )
+
+
+@contextlib.contextmanager
+def _private_folder() -> Iterator[Path]:
+    """A folder of the run's own for bytecode and an empty home; gone afterwards."""
+    folder: Path | None = None
+    try:
+        with deferred():
+            folder = Path(tempfile.mkdtemp(prefix="coldcache-lab-"))
+        yield folder
+    finally:
+        with deferred():
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,204 @@
+"""One sample: a fresh process, the same event twice, and what is seen from outside.
+
+Nothing of the lab runs inside the process. Times are the server's stamps minus the spawn; the event
+is queued before the spawn, as on a platform that starts a sandbox because a request is waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .census import ImportCensus
+from .event import Event
+from .failure import call_failed, init_failed, process_ended, timed_out
+from .output import Output
+from .runtime_api import ClientGone, Exchange, InitFailed, RuntimeApi, WaitTimeout
+from .sandbox import Sandbox
+from .target import Target
+
+__all__ = ["Limits", "Measurement", "ModuleCount", "Sampler"]
+
+_ARN = "arn:aws:lambda:{region}:123456789012:function:{name}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long one process may take.
+
+    Attributes:
+        init_s: Seconds from spawn to the first ``next``.
+        call_s: Seconds for one call; also the deadline the function is told.
+    """
+
+    init_s: float
+    call_s: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one process showed.
+
+    Attributes:
+        init_ms: From spawn to the first ``next``.
+        first_answer_ms: From spawn to the end of the first answer: init plus first call.
+        warm_answer_ms: From handing out the same event again to the end of its answer.
+        peak_memory_bytes: Largest resident set of the process.
+        memory_source: ``VmHWM``, or ``ru_maxrss`` where the former is not to be had.
+        first_answer: The first answer's bytes.
+        warm_answer: The warm answer's bytes.
+    """
+
+    init_ms: float
+    first_answer_ms: float
+    warm_answer_ms: float
+    peak_memory_bytes: int
+    memory_source: str
+    first_answer: bytes = field(repr=False)
+    warm_answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ModuleCount:
+    """How many modules a process had imported, at two exact points.
+
+    Attributes:
+        at_init: At the first ``next``; the interpreter's and the runtime client's own included.
+        at_first_answer: At the first answer.
+    """
+
+    at_init: int
+    at_first_answer: int
+
+
+@dataclass(frozen=True)
+class _Session:
+    api: RuntimeApi
+    sandbox: Sandbox
+    output: Output
+
+
+class Sampler:
+    """Runs one function in fresh processes, one at a time.
+
+    Args:
+        target: The function.
+        python: Interpreter to run it with.
+        environment: The whole environment of its processes, all but the server's address.
+        limits: How long a process may take before it is killed.
+    """
+
+    def __init__(
+        self, target: Target, *, python: Path, environment: Mapping[str, str], limits: Limits
+    ) -> None:
+        self._target = target
+        self._command = [str(python), "-m", "awslambdaric", target.handler]
+        self._environment = environment
+        self._limits = limits
+        self._arn = _ARN.format(
+            region=environment["AWS_REGION"], name=environment["AWS_LAMBDA_FUNCTION_NAME"]
+        )
+
+    def measure(self, event: Event) -> Measurement:
+        """Take one timed sample.
+
+        Raises:
+            FunctionError: The function failed, or ran out of time.
+            UsageError: The runtime client finds no such handler.
+        """
+        api = RuntimeApi(function_arn=self._arn)
+        with self._session(api, Output()) as session:
+            first_id = api.offer(event.body, timeout_s=self._limits.call_s)
+            session.sandbox.start()
+            init_ns = self._wait_for_init(session)
+            first = self._wait_for_answer(session, first_id, event, "first")
+            warm_id = api.offer(event.body, timeout_s=self._limits.call_s)
+            warm = self._wait_for_answer(session, warm_id, event, "warm")
+            peak_bytes = session.sandbox.peak_memory_bytes()
+        spawned_ns = session.sandbox.spawned_ns
+        return Measurement(
+            init_ms=(init_ns - spawned_ns) / 1e6,
+            first_answer_ms=(first.answered_ns - spawned_ns) / 1e6,
+            warm_answer_ms=(warm.answered_ns - warm.handed_ns) / 1e6,
+            peak_memory_bytes=peak_bytes or session.sandbox.peak_rss_bytes,
+            memory_source="VmHWM" if peak_bytes else "ru_maxrss",
+            first_answer=first.body,
+            warm_answer=warm.body,
+        )
+
+    def count_modules(self, event: Event) -> ModuleCount:
+        """Count the modules imported for one event, in a process that is not timed.
+
+        Raises:
+            FunctionError: The function failed, or ran out of time.
+            UsageError: The runtime client finds no such handler.
+        """
+        census = ImportCensus()
+        output = Output(stderr_listener=census.feed)
+        counts: list[int] = []
+
+        def note() -> None:
+            output.drain()
+            counts.append(census.count)
+
+        api = RuntimeApi(function_arn=self._arn, before_next=note, before_accepted=note)
+        with self._session(api, output, PYTHONPROFILEIMPORTTIME="1") as session:
+            call_id = api.offer(event.body, timeout_s=self._limits.call_s)
+            session.sandbox.start()
+            self._wait_for_init(session)
+            self._wait_for_answer(session, call_id, event, "first")
+        return ModuleCount(at_init=counts[0], at_first_answer=counts[1])
+
+    @contextlib.contextmanager
+    def _session(self, api: RuntimeApi, output: Output, **extra: str) -> Iterator[_Session]:
+        # The process is killed before its server closes: it never sees the server go away.
+        with api:
+            sandbox = Sandbox(
+                self._command,
+                environment={
+                    **self._environment,
+                    **extra,
+                    "AWS_LAMBDA_RUNTIME_API": api.address,
+                },
+                folder=self._target.folder,
+                output=output,
+                on_exit=api.client_gone,
+            )
+            with sandbox:
+                yield _Session(api, sandbox, output)
+
+    def _wait_for_init(self, session: _Session) -> int:
+        try:
+            return session.api.wait_for_init(self._limits.init_s)
+        except InitFailed as outcome:
+            session.sandbox.stop()
+            raise init_failed(self._target, outcome.report, session.output) from None
+        except ClientGone:
+            session.sandbox.stop()
+            stage = "before it asked for its first event"
+            raise process_ended(self._target, session.sandbox, stage, session.output) from None
+        except WaitTimeout:
+            session.sandbox.stop()
+            what = f"did not ask for its first event within {self._limits.init_s:g} s"
+            raise timed_out(self._target, what, "--init-timeout", session.output) from None
+
+    def _wait_for_answer(
+        self, session: _Session, call_id: str, event: Event, which: str
+    ) -> Exchange:
+        call = f"event {event.name!r} ({which} call)"
+        try:
+            exchange = session.api.wait_for_answer(call_id, self._limits.call_s)
+        except (ClientGone, InitFailed):
+            session.sandbox.stop()
+            stage = f"while it worked on {call}"
+            raise process_ended(self._target, session.sandbox, stage, session.output) from None
+        except WaitTimeout:
+            session.sandbox.stop()
+            what = f"did not answer {call} within {self._limits.call_s:g} s"
+            raise timed_out(self._target, what, "--timeout", session.output) from None
+        if exchange.error is not None:
+            session.sandbox.stop()
+            raise call_failed(self._target, call, exchange.error, session.output)
+        return exchange
