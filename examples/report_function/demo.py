@@ -7,6 +7,7 @@ Needs coldcache[tools] and ``examples/requirements.txt`` in the Python that runs
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import subprocess
 import sys
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-HERE = Path(__file__).resolve().parent
-PROJECT = HERE.parent.parent
-EVENTS = sorted((HERE / "events").glob("*.json"))
+PROJECT = Path(__file__).resolve().parents[2]
+FUNCTION = Path(__file__).resolve().parent.relative_to(PROJECT)
+EVENTS = [path.relative_to(PROJECT) for path in sorted((PROJECT / FUNCTION).glob("events/*.json"))]
 
 # Ample for one start of one variant with its answers, so that a stuck lab ends some day.
 SAMPLE_WITHIN_S = 60
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         with stopping_on_signals():
-            return measure(options.runs, options.json)
+            return measure(options.runs, options.json.resolve())
     except LocalAwsError as error:
         print(error, file=sys.stderr)
         return 1
@@ -90,21 +91,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def measure(runs: int, figures: Path) -> int:
-    """Run the lab on both variants and all events against a local AWS; return its exit code."""
+    """Run the lab on both variants and all events against a local AWS; return the exit code."""
     figures.parent.mkdir(parents=True, exist_ok=True)
     say("Starting a local AWS: parameter, secret, orders, a month of sales ...")
     with local_aws() as endpoint_url:
         say(f"Local AWS at {endpoint_url}. Measuring {len(EVENTS)} events, {runs} runs each ...")
         exit_code = run_lab(lab_arguments(runs, figures, endpoint_url), runs)
-    if exit_code == 0:
-        say(f"All figures: {figures}")
+    if exit_code == 0 and not json.loads(figures.read_text())["answers_agree"]:
+        print("the two variants do not give the same answers", file=sys.stderr)
+        return 1
     return exit_code
 
 
 def lab_arguments(runs: int, figures: Path, endpoint_url: str) -> list[str]:
-    """Spell the command line of the lab, as one could type it."""
-    arguments = [str(lab_command()), "lab", f"{HERE / 'tuned'}:app.handler"]
-    arguments += ["--against", f"{HERE / 'plain'}:app.handler"]
+    """Spell the command line of the lab, as one could type it in the project's folder."""
+    arguments = [str(lab_command()), "lab", f"{FUNCTION / 'tuned'}:app.handler"]
+    arguments += ["--against", f"{FUNCTION / 'plain'}:app.handler"]
     for event in EVENTS:
         arguments += ["--event", str(event)]
     for name, value in environment(endpoint_url).items():
@@ -120,7 +122,7 @@ def lab_command() -> Path:
 def run_lab(arguments: list[str], runs: int) -> int:
     """Run the lab to its end; stop it if anything ends the demo earlier."""
     within_s = SAMPLE_WITHIN_S * 2 * len(EVENTS) * (runs + 5)
-    lab = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
+    lab = subprocess.Popen(arguments, cwd=PROJECT, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         return lab.wait(within_s)
     except subprocess.TimeoutExpired:

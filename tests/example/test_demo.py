@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,12 +26,12 @@ pytestmark = pytest.mark.skipif(
 class Demo:
     """A run of the driver, and a look at the processes that belong to it."""
 
-    def __init__(self, *arguments, **environment):
+    def __init__(self, *arguments, example=EXAMPLE, **environment):
         self.mark = f"{MARK}={uuid.uuid4()}"
         self.marks = {self.mark.encode()}
         environment = os.environ | environment | dict([self.mark.split("=")])
         self.process = subprocess.Popen(
-            [sys.executable, str(EXAMPLE / "demo.py"), *arguments],
+            [sys.executable, str(example / "demo.py"), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -78,8 +79,8 @@ def start_demo(tmp_path):
     """Start the driver; whatever a failing test leaves is ended here."""
     demos = []
 
-    def start(*arguments, **environment):
-        demos.append(Demo("--json", str(tmp_path / "demo.json"), *arguments, **environment))
+    def start(*arguments, **options):
+        demos.append(Demo("--json", str(tmp_path / "demo.json"), *arguments, **options))
         return demos[-1]
 
     yield start
@@ -103,7 +104,7 @@ def test_a_run_ends_with_0_writes_the_figures_and_leaves_nothing(start_demo, tmp
     code, out, err = demo.end()
     assert code == 0, err
     assert str(tmp_path / "demo.json") in out
-    assert json.loads((tmp_path / "demo.json").read_text())
+    assert json.loads((tmp_path / "demo.json").read_text())["answers_agree"] is True
     assert demo.processes() == {}
 
 
@@ -145,13 +146,27 @@ def test_the_local_aws_does_not_outlive_a_killed_driver(start_demo):
     demo.wait_for(lambda left: not any("local_aws.py" in line for line in left.values()))
 
 
-def test_a_lab_that_refuses_makes_the_run_fail_and_leaves_nothing(start_demo):
+def test_a_lab_that_refuses_makes_the_run_fail_and_leaves_nothing(start_demo, tmp_path):
     demo = start_demo("--runs", "0")
     demo.wait_for_local_aws()
     code, out, _ = demo.end()
     assert code != 0
-    assert "All figures" not in out
+    assert str(tmp_path / "demo.json") not in out
     assert demo.processes() == {}
+
+
+def test_answers_that_differ_make_the_run_fail(start_demo, tmp_path):
+    example = tmp_path / "examples" / "report_function"
+    shutil.copytree(EXAMPLE, example)
+    changed = example / "tuned" / "orders.py"
+    changed.write_text(changed.read_text().replace('"0.01"', '"0.001"'))
+    for name in ("lookup", "report"):
+        (example / "events" / f"{name}.json").unlink()
+    demo = start_demo("--runs", "1", example=example)
+    demo.wait_for_local_aws()
+    code, _, err = demo.end()
+    assert code == 1
+    assert err.splitlines()[-1] == "the two variants do not give the same answers"
 
 
 def test_a_server_that_does_not_start_is_one_clear_error(start_demo, tmp_path):
