@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ImportCensus"]
+__all__ = ["ImportCensus", "without_import_lines"]
 
-# A line of the function's own that lacks its newline may stand before it.
+# Not anchored: a line of the function's own that lacks its newline may stand before it.
 _LINE = re.compile(rb"import time:\s*\d+ \|\s*\d+ \| *(\S+)")
+_TEXT_LINE = re.compile(r"import time:\s*(?:\d+ \|\s*\d+ \| *\S+|self \[us\] \|.*)")
 _LINE_LIMIT = 4096
 
 
@@ -33,3 +34,8 @@ class ImportCensus:
     def count(self) -> int:
         """How many different modules have been imported so far."""
         return len(self._names)
+
+
+def without_import_lines(text: str) -> str:
+    """*text* without what ``PYTHONPROFILEIMPORTTIME`` added to it."""
+    return _TEXT_LINE.sub("", text)

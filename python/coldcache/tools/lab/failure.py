@@ -6,6 +6,7 @@ terminal control codes included; they are made harmless here, before anything ca
 
 from __future__ import annotations
 
+from .census import without_import_lines
 from .errors import FunctionError, LabError, UsageError
 from .output import Output
 from .runtime_api import ErrorReport
@@ -78,7 +79,7 @@ def _details(report: ErrorReport | None, output: Output) -> str:
         frames = "\n".join(frame.rstrip("\n") for frame in report.frames)
         error = f"{report.kind}: {report.message}" if report.message else report.kind
         parts.append(printable(f"Traceback (most recent call last):\n{frames}\n{error}"))
-    lines = printable(output.tail()).replace("\u00a0", " ").splitlines()
+    lines = printable(without_import_lines(output.tail())).replace("\u00a0", " ").splitlines()
     if report is not None:
         lines = _without_own_copy(lines)
     lines = [line[:_LINE_LIMIT] for line in lines if line.strip()][-_TAIL_LINES:]

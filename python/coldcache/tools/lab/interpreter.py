@@ -89,10 +89,10 @@ def inspect_interpreter(path: Path, target: Target, environment: Mapping[str, st
     """
     try:
         run = subprocess.run(
-            [str(path), "-c", _PROBE, str(target.folder)],
+            [str(path), "-", str(target.folder)],
             env=dict(environment),
             cwd=target.folder,
-            stdin=subprocess.DEVNULL,
+            input=_PROBE.encode(),
             capture_output=True,
             timeout=_PROBE_TIMEOUT_S,
             check=True,
@@ -107,10 +107,11 @@ def inspect_interpreter(path: Path, target: Target, environment: Mapping[str, st
             client_version=client or "",
         )
     except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
+        reason = error if isinstance(error, OSError) else type(error).__name__
         stderr = getattr(error, "stderr", None) or b""
         raise UsageError(
-            f"{str(path)!r} did not answer as a Python interpreter ({type(error).__name__})",
-            details=stderr.decode("utf-8", "replace"),
+            f"{str(path)!r} did not answer as a Python interpreter ({reason})",
+            details=stderr.decode("utf-8", "replace").strip(),
         ) from None
     if interpreter.minor < (3, 10):
         raise UsageError(

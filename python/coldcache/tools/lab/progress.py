@@ -26,7 +26,8 @@ _MOST_LINES = 20
 @contextlib.contextmanager
 def observe(plan: LabPlan, console: Console) -> Iterator[Observer]:
     """An observer that shows the progress of *plan* on *console*, for the time of the block."""
-    if not console.is_terminal:
+    # Asked of the file itself: colours may be forced where no cursor can be moved.
+    if console.is_dumb_terminal or not console.file.isatty():
         yield _Lines(plan, console)
         return
     bar = Progress(
@@ -62,7 +63,8 @@ class _Lines:
         if samples[-1].is_warmup:
             text = f"warm-up {samples[-1].round + 1}/{self._plan.warmups} done"
         elif done % self._every == 0 or done == self._plan.runs:
-            text = f"round {done}/{self._plan.runs} done: {_medians(self._plan, samples)}"
+            medians = _medians(self._plan, samples)
+            text = f"round {done}/{self._plan.runs} done; init + first answer: {medians}"
         else:
             return
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -65,14 +65,16 @@ def _table(plan: LabPlan, result: EventResult) -> Table:
         title=Text(f"event {result.event}", style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("")
-    table.add_column("function")
+    table.add_column("function", no_wrap=True)
     for name in _FIGURE_COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
     if plan.baseline is not None:
-        table.add_column("target / baseline", justify="right", no_wrap=True)
+        table.add_column("ratio [95 %]", justify="right", no_wrap=True)
     for metric, name in _NAMES.items():
         figures = result.metrics[metric]
         scale = _MEGABYTE if metric == "peak_memory_bytes" else 1
@@ -141,7 +143,8 @@ def _answers(plan: LabPlan, comparison: Comparison) -> Text:
 def _notes(plan: LabPlan) -> Iterator[str]:
     if plan.baseline is not None:
         yield (
-            "target / baseline: ratio of the medians with its 95 % bootstrap interval; "
+            "ratio: median of the target / median of the baseline, "
+            "with a 95 % bootstrap interval;\n"
             "below 1 the target needs less, an interval around 1 shows no difference."
         )
     if plan.runs < _FEW:

@@ -136,7 +136,8 @@ class Sampler:
             UsageError: The runtime client finds no such handler.
         """
         census = ImportCensus()
-        output = Output(stderr_listener=census.feed)
+        # Roomier than usual: a line for each import must not push out the function's own words.
+        output = Output(keep_bytes=1024 * 1024, stderr_listener=census.feed)
         counts: list[int] = []
 
         def note() -> None:

@@ -130,16 +130,25 @@ class Sandbox:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
                 self._watcher.join(_JOIN_TIMEOUT_S)
-                _, status, usage = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-                unit = 1 if sys.platform == "darwin" else 1024
-                self._peak_rss_bytes = usage.ru_maxrss * unit
+                self._reap(process)
             self._output.close()
 
     def _watch(self) -> None:
         # WNOWAIT leaves the zombie in place: `stop` reaps it when the group is dead.
-        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         self._on_exit()
+
+    def _reap(self, process: subprocess.Popen[bytes]) -> None:
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except ChildProcessError:
+            # Whoever started us ignores SIGCHLD, so the kernel has reaped it: the status is lost.
+            process.returncode = 0
+            return
+        process.returncode = os.waitstatus_to_exitcode(status)
+        unit = 1 if sys.platform == "darwin" else 1024
+        self._peak_rss_bytes = usage.ru_maxrss * unit
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
