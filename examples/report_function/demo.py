@@ -11,15 +11,11 @@ import json
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from coldcache.tools.lab.stop_signals import Stopped, deferred, raised
 
 from local_aws import LocalAwsError, environment, local_aws, stop
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
 
 PROJECT = Path(__file__).resolve().parents[2]
 FUNCTION = Path(__file__).resolve().parent.relative_to(PROJECT)
@@ -27,18 +23,6 @@ EVENTS = [path.relative_to(PROJECT) for path in sorted((PROJECT / FUNCTION).glob
 
 # Ample for one start of one variant with its answers, so that a stuck lab ends some day.
 SAMPLE_WITHIN_S = 60
-
-
-class Stopped(BaseException):
-    """A signal asked the demo to stop.
-
-    Attributes:
-        exit_code: What a shell expects of a process that the signal ended.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.exit_code = 128 + number
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,22 +35,15 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 if everything was measured and the answers of both variants are equal.
     """
     options = parser().parse_args(argv)
-    if not lab_command().exists():
-        print(
-            f"no coldcache command in {lab_command().parent}: run `make demo`, "
-            "or install coldcache[tools] there",
-            file=sys.stderr,
-        )
-        return 2
     try:
-        with stopping_on_signals():
+        with raised():
             return measure(options.runs, options.json.resolve())
     except LocalAwsError as error:
         print(error, file=sys.stderr)
         return 1
     except Stopped as stopped:
-        print(f"\n{stopped}; nothing is left running", file=sys.stderr)
-        return stopped.exit_code
+        print(f"stopped by {stopped.signal.name}; nothing is left running", file=sys.stderr)
+        return 128 + stopped.signal
 
 
 def parser() -> argparse.ArgumentParser:
@@ -105,7 +82,7 @@ def measure(runs: int, figures: Path) -> int:
 
 def lab_arguments(runs: int, figures: Path, endpoint_url: str) -> list[str]:
     """Spell the command line of the lab, as one could type it in the project's folder."""
-    arguments = [str(lab_command()), "lab", f"{FUNCTION / 'tuned'}:app.handler"]
+    arguments = [sys.executable, "-m", "coldcache", "lab", f"{FUNCTION / 'tuned'}:app.handler"]
     arguments += ["--against", f"{FUNCTION / 'plain'}:app.handler"]
     for event in EVENTS:
         arguments += ["--event", str(event)]
@@ -114,40 +91,23 @@ def lab_arguments(runs: int, figures: Path, endpoint_url: str) -> list[str]:
     return [*arguments, "--runs", str(runs), "--json", str(figures)]
 
 
-def lab_command() -> Path:
-    """Find the coldcache command of the Python that runs the demo."""
-    return Path(sys.executable).with_name("coldcache")
-
-
 def run_lab(arguments: list[str], runs: int) -> int:
     """Run the lab to its end; stop it if anything ends the demo earlier."""
     within_s = SAMPLE_WITHIN_S * 2 * len(EVENTS) * (runs + 5)
-    lab = subprocess.Popen(arguments, cwd=PROJECT, stdin=subprocess.DEVNULL, start_new_session=True)
+    lab = None
     try:
+        with deferred():  # a signal in the middle of the start would leave the lab behind
+            lab = subprocess.Popen(
+                arguments, cwd=PROJECT, stdin=subprocess.DEVNULL, start_new_session=True
+            )
         return lab.wait(within_s)
     except subprocess.TimeoutExpired:
         print(f"the lab did not end within {within_s} s", file=sys.stderr)
         return 1
     finally:
-        stop(lab, signal.SIGINT)
-
-
-@contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """Turn the first signal that asks to stop into `Stopped`; the clean-up is not interrupted."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def stop_once(number: int, _frame: FrameType | None) -> None:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
-
-    before = {number: signal.signal(number, stop_once) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)
+        with deferred():
+            if lab is not None:
+                stop(lab, signal.SIGINT)
 
 
 def say(text: str) -> None:

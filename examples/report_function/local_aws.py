@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 5.0
 
+# The developer's own profile, region and endpoints stay out of it.
+NO_AWS_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
 
 class LocalAwsError(Exception):
-    """The stand-in for AWS did not start, or could not be filled."""
+    """The stand-in for AWS did not start."""
 
 
 def environment(endpoint_url: str) -> dict[str, str]:
@@ -35,9 +38,7 @@ def environment(endpoint_url: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "demo",
         "AWS_SECRET_ACCESS_KEY": "demo",
         "AWS_DEFAULT_REGION": seed.REGION,
-        # The developer's own profile, region and endpoints stay out of it.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        **NO_AWS_FILES,
         "ORDERS_TABLE": seed.ORDERS_TABLE,
         "EXPORTS_BUCKET": seed.EXPORTS_BUCKET,
         "SETTINGS_NAME": seed.SETTINGS_NAME,
@@ -47,13 +48,13 @@ def environment(endpoint_url: str) -> dict[str, str]:
 
 @contextmanager
 def local_aws() -> Iterator[str]:
-    """Start the stand-in, fill it, and stop it at the end.
+    """Start the stand-in, ready to be asked, and stop it at the end.
 
     Yields:
         The address of the server, for ``AWS_ENDPOINT_URL``.
 
     Raises:
-        LocalAwsError: The server did not start in time, or could not be filled.
+        LocalAwsError: The server did not start, did not take the data, or not in time.
     """
     server = subprocess.Popen(
         [sys.executable, __file__],
@@ -70,7 +71,6 @@ def local_aws() -> Iterator[str]:
                 f"the moto server ended, or was not ready within {READY_WITHIN_S:.0f} s; "
                 f"is moto[server] installed for {sys.executable}?"
             )
-        fill(endpoint_url)
         yield endpoint_url
     finally:
         stop(server)
@@ -78,32 +78,18 @@ def local_aws() -> Iterator[str]:
 
 def clean_environment() -> dict[str, str]:
     """Copy the environment without AWS settings and proxies: calls are to stay on this machine."""
-    return {
+    kept = {
         name: value
         for name, value in os.environ.items()
         if not name.upper().startswith("AWS_") and not name.upper().endswith("_PROXY")
     }
+    return kept | NO_AWS_FILES
 
 
 def first_line(stream: IO[bytes], within_s: float) -> str:
     """Read one short line; empty if the stream ended or the time is over."""
     ready, _, _ = select.select([stream], [], [], within_s)
     return stream.readline().decode().strip() if ready else ""
-
-
-def fill(endpoint_url: str) -> None:
-    """Run `seed` in a clean environment, so that no setting of the developer gets in the way."""
-    try:
-        subprocess.run(
-            [sys.executable, seed.__file__, endpoint_url],
-            env=clean_environment() | environment(endpoint_url),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            timeout=READY_WITHIN_S,
-            check=True,
-        )
-    except subprocess.SubprocessError as error:
-        raise LocalAwsError(f"could not fill the moto server at {endpoint_url}: {error}") from error
 
 
 def stop(process: subprocess.Popen, number: int = signal.SIGTERM) -> None:
@@ -125,7 +111,7 @@ def stop(process: subprocess.Popen, number: int = signal.SIGTERM) -> None:
 
 
 def serve() -> None:
-    """Run the server; print its address once it answers, end when standard input does."""
+    """Run the server; print its address once it is filled, end when standard input does."""
     # Only the server's own process has moto: it takes longer to import than the server to start.
     from moto.server import ThreadedMotoServer  # noqa: PLC0415
 
@@ -135,7 +121,9 @@ def serve() -> None:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    print(f"http://{host}:{port}", flush=True)
+    endpoint_url = f"http://{host}:{port}"
+    seed.seed(endpoint_url)
+    print(endpoint_url, flush=True)
     sys.stdin.buffer.read()
 
 
