@@ -32,10 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from .commands import coldcache  # noqa: PLC0415 - see the top of the file
     except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] not in _EXTRA:
+        package = (missing.name or "").partition(".")[0]
+        if package not in _EXTRA:
             raise
         _say(
-            f"the command line needs the package {missing.name}, which is not installed; "
+            f"the command line needs the package {package}, which is not installed; "
             'install it with: pip install "coldcache[tools]"'
         )
         return _EXIT_USAGE
