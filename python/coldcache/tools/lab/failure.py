@@ -70,7 +70,7 @@ def printable(text: str) -> str:
 def _headline(report: ErrorReport) -> str:
     first_line, *_ = printable(report.message).strip().splitlines() or [""]
     text = f"{printable(report.kind)}: {first_line}" if first_line else printable(report.kind)
-    return text if len(text) <= _HEADLINE_LIMIT else text[: _HEADLINE_LIMIT - 1] + "…"
+    return text if len(text) <= _HEADLINE_LIMIT else text[:_HEADLINE_LIMIT] + "..."
 
 
 def _details(report: ErrorReport | None, output: Output) -> str:

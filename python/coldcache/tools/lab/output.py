@@ -15,6 +15,8 @@ from collections.abc import Callable
 __all__ = ["Output"]
 
 _READ_SIZE = 64 * 1024
+# More than a pipe can hold, and an end to reading from a process that never stops writing.
+_READS_AT_ONCE = 64
 _JOIN_TIMEOUT_S = 5.0
 
 
@@ -50,9 +52,9 @@ class Output:
         self._reader.start()
 
     def drain(self) -> None:
-        """Read all that has been written up to now."""
+        """Read all that has been written up to now; nothing once closed."""
         with self._lock:
-            for descriptor in list(self._listeners):
+            for descriptor in self._listeners:
                 self._drain_one(descriptor)
 
     def tail(self) -> str:
@@ -70,9 +72,10 @@ class Output:
         if self._reader.is_alive():
             self._reader.join(_JOIN_TIMEOUT_S)
         self.drain()
-        for descriptor in (*self._listeners, self._wake_read):
-            os.close(descriptor)
-        self._listeners.clear()
+        with self._lock:  # another thread may be draining; it must not read a number given anew
+            for descriptor in (*self._listeners, self._wake_read):
+                os.close(descriptor)
+            self._listeners.clear()
 
     def _close_writing_ends(self) -> None:
         for descriptor in {self.stdout, self.stderr} - {-1}:
@@ -93,13 +96,15 @@ class Output:
                         selector.unregister(key.fd)
 
     def _drain_one(self, descriptor: int) -> bool:
-        """Read one pipe empty; whether more may come. The caller holds the lock."""
+        """Read what a pipe holds; whether more may come. The caller holds the lock."""
         listener = self._listeners[descriptor]
         with contextlib.suppress(BlockingIOError):
-            while block := os.read(descriptor, _READ_SIZE):
+            for _ in range(_READS_AT_ONCE):
+                block = os.read(descriptor, _READ_SIZE)
+                if not block:
+                    return False
                 if listener is not None:
                     listener(block)
                 self._kept += block
                 del self._kept[: -self._keep_bytes]
-            return False
         return True

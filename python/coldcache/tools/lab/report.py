@@ -134,7 +134,7 @@ def _answers(plan: LabPlan, comparison: Comparison) -> Text:
         said = f"answers: DIFFERENT - {kind} of the two functions differ"
         names = (labels[comparison.left], labels[comparison.right])
     sides = ", ".join(
-        f"{name}: …{printable(side.decode('utf-8', 'backslashreplace'))}…"
+        f"{name}: ...{printable(side.decode('utf-8', 'backslashreplace'))}..."
         for name, side in zip(names, (difference.left, difference.right), strict=True)
     )
     return Text(f"{said}, first at byte {difference.position} ({sides})", style="red")
