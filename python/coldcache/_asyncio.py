@@ -1,0 +1,120 @@
+"""Waiting and running for asynchronous loads: the part that tasks and futures have to do.
+
+One flight is shared by all callers of a key, whatever thread or event loop they are on. The load
+runs in a task of its own, so that the caller who started it may be cancelled without harm to the
+others. Imported when the first coroutine function is decorated, never before.
+"""
+
+import asyncio
+import contextvars
+import inspect
+import itertools
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from coldcache._core import AsyncLoad, Flight
+
+# Seconds between two looks at the owner of a flight on another loop: it may go away without a word.
+_SLICE = 0.05
+
+_numbers = itertools.count(1)
+# The loads that the current code runs for: inherited by tasks and by `asyncio.to_thread`.
+_running: "contextvars.ContextVar[tuple[int, ...]]" = contextvars.ContextVar(
+    "coldcache_running", default=()
+)
+
+
+def running_loads() -> tuple[int, ...]:
+    """Return the numbers of the loads that the current code runs for, outermost first."""
+    return _running.get()
+
+
+def mark_coroutine_function(wrapper: "Callable[..., Any]") -> None:
+    """Make `inspect.iscoroutinefunction` and asyncio's own see through the native wrapper."""
+    if hasattr(inspect, "markcoroutinefunction"):  # 3.12+
+        inspect.markcoroutinefunction(wrapper)
+    else:
+        wrapper._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+
+
+async def drive(load: "AsyncLoad") -> "Any":
+    """Answer one call: find the value, join the flight that loads it, or start that flight."""
+    loop = asyncio.get_running_loop()
+    is_retry = False
+    while True:
+        ours = next(_numbers)
+        value, flight, owns = load.step(loop, ours, is_retry)
+        if flight is None:
+            return load.copied(value)
+        if owns:
+            is_refresh = value is not None
+            _start(load, flight, ours, loop, is_refresh=is_refresh)
+            if is_refresh:
+                return load.copied(value)
+        await _landed(load, flight, loop)
+        is_done, value = load.take(flight, owns)
+        if is_done:
+            return value
+        is_retry = True
+
+
+def _start(
+    load: "AsyncLoad",
+    flight: "Flight",
+    number: int,
+    loop: asyncio.AbstractEventLoop,
+    *,
+    is_refresh: bool,
+) -> None:
+    context = contextvars.copy_context()
+    context.run(_running.set, (*_running.get(), number))
+    task = context.run(loop.create_task, _run(load, flight, is_refresh=is_refresh))
+    flight.run_by(task)
+    # A task that is cancelled before its first step never reaches the code that lands the flight.
+    task.add_done_callback(lambda _: flight.abandon())
+
+
+async def _run(load: "AsyncLoad", flight: "Flight", *, is_refresh: bool) -> None:
+    try:
+        value = await load.begin(flight)
+    except BaseException as error:
+        is_everybodys = load.fail(flight, error)
+        if not is_everybodys:
+            raise
+        if is_refresh:
+            load.note_failed_refresh(type(error).__name__)
+    else:
+        load.succeed(flight, value)
+
+
+async def _landed(load: "AsyncLoad", flight: "Flight", loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until the flight has ended, or has nobody left to end it."""
+    # Whoever waits inside a load waits on behalf of that load, and of those it runs for.
+    actors = _running.get() or (next(_numbers),)
+    landed = loop.create_future()
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(lambda: landed.done() or landed.set_result(None))
+
+    flight.begin_wait(actors)
+    try:
+        if not flight.wake_later(wake):
+            return
+        deadline = None if load.timeout is None else loop.time() + load.timeout
+        while not landed.done():
+            slice_ = _SLICE
+            if deadline is not None:
+                slice_ = min(slice_, deadline - loop.time())
+                if slice_ <= 0:
+                    raise flight.timed_out(load.timeout)
+            if deadline is None and flight.runs_on(loop):
+                await landed
+                return
+            await asyncio.wait((landed,), timeout=slice_)
+            if flight.is_orphan():
+                flight.abandon()
+    finally:
+        flight.end_wait(actors)

@@ -1,0 +1,53 @@
+"""Everything coldcache raises of its own.
+
+.. code-block:: text
+
+    ColdcacheError
+    ├── ReentrantLoadError   (RuntimeError)   a load waits for itself; the message names the ring
+    ├── LoadTimeout          (TimeoutError)   gave up waiting for somebody else's load
+    ├── PoolSaturated        (TimeoutError)   every object of a pool is in use
+    ├── ConfigError          (ValueError)     a setting that cannot be used
+    │   └── FlagError        (ValueError)     an environment flag that is neither on nor off
+    ├── StoreError                            a shared store failed, with no fallback
+    ├── PlanError                             a lazy plan that does not fit this program
+    └── SerializationError                    a value that a store cannot hold
+
+Exceptions of the functions you decorate come out as themselves. Wrong arguments raise `TypeError` or
+`ValueError`.
+"""
+
+
+class ColdcacheError(Exception):
+    """Base of everything coldcache raises of its own."""
+
+
+class ReentrantLoadError(ColdcacheError, RuntimeError):
+    """A load waits, directly or through others, for itself. The message names the ring."""
+
+
+class LoadTimeout(ColdcacheError, TimeoutError):  # noqa: N818
+    """A caller gave up waiting for a load that another caller runs."""
+
+
+class PoolSaturated(ColdcacheError, TimeoutError):  # noqa: N818
+    """Every object of a pool is in use and none came back in time."""
+
+
+class ConfigError(ColdcacheError, ValueError):
+    """A setting that cannot be used."""
+
+
+class FlagError(ConfigError):
+    """An environment flag that is neither on nor off. The message does not show its value."""
+
+
+class StoreError(ColdcacheError):
+    """A shared store failed and there was nothing to fall back to."""
+
+
+class PlanError(ColdcacheError):
+    """A lazy plan that does not fit this program or this interpreter."""
+
+
+class SerializationError(ColdcacheError):
+    """A value that a store cannot hold, or bytes that it should not have held."""

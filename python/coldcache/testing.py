@@ -1,0 +1,99 @@
+"""Tools for your tests: a clock to turn by hand, and forgetting everything in between."""
+
+from coldcache import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["Clock", "clock", "reset"]
+
+
+class Clock:
+    """The wall clock and the monotonic clock of coldcache, held still until you turn them.
+
+    A context manager; `with coldcache.testing.clock() as clock:`. Nested ones turn the same clocks.
+    When the outermost one ends the real clocks are back, and every stored value is forgotten, since
+    real clocks cannot tell its age.
+    """
+
+    __slots__ = ()
+
+    def __enter__(self) -> "Self":
+        _core._clock_hold()
+        return self
+
+    def __exit__(
+        self,
+        kind: "type[BaseException] | None",
+        error: "BaseException | None",
+        traceback: "TracebackType | None",
+    ) -> None:
+        _core._clock_release()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass on both clocks.
+
+        Args:
+            seconds: How much time, zero or more.
+
+        Raises:
+            ValueError: *seconds* is negative or not finite.
+            RuntimeError: The clock is not held by a `with` block.
+        """
+        _core._clock_turn(seconds, seconds)
+
+    def freeze(self, seconds: float) -> None:
+        """Freeze the sandbox: the wall clock goes on, the monotonic clock stands still.
+
+        Args:
+            seconds: How long, zero or more.
+
+        Raises:
+            ValueError: *seconds* is negative or not finite.
+            RuntimeError: The clock is not held by a `with` block.
+        """
+        if seconds < 0:
+            message = f"a freeze lasts zero seconds or more, got {seconds!r}; step_wall() goes back"
+            raise ValueError(message)
+        _core._clock_turn(0, seconds)
+
+    def step_wall(self, seconds: float) -> None:
+        """Correct the wall clock; no time passes.
+
+        Args:
+            seconds: How far, in either direction.
+
+        Raises:
+            ValueError: *seconds* is not finite.
+            RuntimeError: The clock is not held by a `with` block.
+        """
+        _core._clock_turn(0, seconds)
+
+    def monotonic(self) -> float:
+        """Return the monotonic clock in seconds, as coldcache sees it."""
+        return _core._clock_now()[0]
+
+    def wall(self) -> float:
+        """Return the wall clock in seconds since 1970, as coldcache sees it."""
+        return _core._clock_now()[1]
+
+
+def clock() -> Clock:
+    """Hold the clocks of coldcache, for use in a `with` statement.
+
+    Returns:
+        A clock with `advance(s)` (both clocks), `freeze(s)` (wall clock only) and `step_wall(s)` (a
+        correction, in either direction).
+    """
+    return Clock()
+
+
+def reset() -> None:
+    """Forget every value and every failure that coldcache keeps, in all functions and caches.
+
+    Loads that are under way are not stopped, but what they bring is not served to later calls.
+    """
+    _core._forget_everything()

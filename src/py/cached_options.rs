@@ -1,0 +1,257 @@
+//! The options of `cached` and `Cache`: from keyword arguments to [`Options`].
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use super::arguments::{self, Reaction};
+use super::cached::CachedFunction;
+use super::decorator::{Decorator, Given};
+use super::errors::{invalid, mistyped};
+use super::function::Target;
+use super::options::{Backoff, Options};
+use crate::clock::NANOS_PER_SECOND;
+use crate::lifetime::Limits;
+
+/// Entries kept where the user names no bound.
+const MAX_ENTRIES: u64 = 1024;
+/// Cap of the memory of failures where the user names none, unless the first step is longer.
+const ERROR_CAP: u64 = 60 * NANOS_PER_SECOND;
+
+/// Keyword options by name. Unknown names were refused by the signature.
+pub struct Keywords<'py>(pub Bound<'py, PyDict>);
+
+impl<'py> Keywords<'py> {
+    /// The option, unless it is absent or None.
+    fn get(&self, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(self.0.get_item(name)?.filter(|value| !value.is_none()))
+    }
+
+    fn seconds(&self, name: &str) -> PyResult<Option<u64>> {
+        arguments::seconds(name, self.get(name)?.as_ref())
+    }
+
+    fn callable(&self, name: &str) -> PyResult<Option<Py<PyAny>>> {
+        arguments::callable(name, self.get(name)?.as_ref())
+    }
+}
+
+/// Check everything that can be checked before the function is known.
+pub fn parse(py: Python<'_>, given: &Keywords<'_>, name: &str) -> PyResult<Options> {
+    let (ttl, ttl_of) = match given.get("ttl")? {
+        Some(ttl) if ttl.is_callable() => (None, Some(ttl.unbind())),
+        ttl => (arguments::seconds("ttl", ttl.as_ref())?, None),
+    };
+    let expires_at = given.callable("expires_at")?;
+    let limits = Limits {
+        ttl,
+        stale: given.seconds("stale")?.unwrap_or(0),
+        stale_if_error: given.seconds("stale_if_error")?.unwrap_or(0),
+        refresh_ahead: given.seconds("refresh_ahead")?.unwrap_or(0),
+    };
+    let jitter = given.seconds("jitter")?.unwrap_or(0);
+    if ttl.is_none() && ttl_of.is_none() {
+        for (option, value) in [
+            ("stale", limits.stale),
+            ("stale_if_error", limits.stale_if_error),
+            ("refresh_ahead", limits.refresh_ahead),
+            ("jitter", jitter),
+        ] {
+            // The windows follow or precede an end; without one they would never open.
+            if value > 0 && (expires_at.is_none() || option == "jitter") {
+                return Err(PyValueError::new_err(format!(
+                    "{option} needs an end to count from: pass ttl= as well"
+                )));
+            }
+        }
+    }
+    if let Some(ttl) = ttl {
+        for (option, value) in [("refresh_ahead", limits.refresh_ahead), ("jitter", jitter)] {
+            if value >= ttl && value > 0 {
+                return Err(PyValueError::new_err(format!("{option} must be shorter than ttl")));
+            }
+        }
+    }
+    let weigher = given.callable("weigher")?;
+    let max_weight = given.get("max_weight")?;
+    let max_weight = arguments::count("max_weight", max_weight.as_ref(), u64::MAX >> 1)?;
+    if weigher.is_some() != max_weight.is_some() {
+        return Err(PyTypeError::new_err(
+            "max_weight= and weigher= go together: the weigher says what a value weighs",
+        ));
+    }
+    let max_entries = match given.0.get_item("max_entries")? {
+        None => Some(MAX_ENTRIES),
+        Some(none) if none.is_none() => None,
+        Some(most) => arguments::count("max_entries", Some(&most), u64::MAX >> 1)?,
+    };
+    Ok(Options {
+        name: name.into(),
+        limits,
+        ttl_of,
+        expires_at,
+        jitter,
+        error_ttl: error_ttl(given.get("error_ttl")?.as_ref())?,
+        max_entries,
+        max_weight,
+        weigher,
+        policy: arguments::policy(given.get("policy")?.as_ref())?,
+        key: given.callable("key")?,
+        typed: given.get("typed")?.map_or(Ok(true), |typed| typed.is_truthy())?,
+        vary: vary(given.get("vary")?.as_ref())?,
+        copy: copy(py, given.get("copy")?.as_ref())?,
+        fallback: given.0.get_item("fallback")?.map(Bound::unbind),
+        timeout: arguments::duration("timeout", given.get("timeout")?.as_ref())?,
+        on_fork: arguments::on_fork(given.get("on_fork")?.as_ref())?,
+        on_restore: arguments::on_restore(given.get("on_restore")?.as_ref(), Reaction::Stale)?,
+        listener: given.callable("listener")?,
+        after: Vec::new(),
+        flag: None,
+        is_async: false,
+        parameters: shown(py, given, max_entries)?,
+    })
+}
+
+/// What `cache_parameters()` shows: `functools`' two names, then ours as given.
+fn shown(py: Python<'_>, given: &Keywords<'_>, max_entries: Option<u64>) -> PyResult<Py<PyAny>> {
+    let shown = PyDict::new(py);
+    shown.set_item("maxsize", max_entries)?;
+    let typed = given.get("typed")?.map_or(Ok(true), |typed| typed.is_truthy())?;
+    shown.set_item("typed", typed)?;
+    for (name, value) in given.0.iter() {
+        let name = name.cast_into::<PyString>()?;
+        if name != "typed" {
+            shown.set_item(name, value)?;
+        }
+    }
+    Ok(shown.into_any().unbind())
+}
+
+/// Seconds, or a pair of them: how long the first failure is remembered, and the longest memory.
+fn error_ttl(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Backoff>> {
+    let Some(given) = given else { return Ok(None) };
+    let Ok(pair) = given.cast::<PyTuple>() else {
+        let first = arguments::seconds("error_ttl", Some(given))?;
+        return Ok(first.map(|first| Backoff { first, cap: first.max(ERROR_CAP) }));
+    };
+    const WANTS: &str = "a number of seconds, or a pair (first, longest) of them";
+    if pair.len() != 2 {
+        return Err(invalid("error_ttl", given, WANTS));
+    }
+    let first = arguments::seconds("error_ttl", Some(&pair.get_item(0)?))?;
+    let cap = arguments::seconds("error_ttl", Some(&pair.get_item(1)?))?;
+    match (first, cap) {
+        (Some(first), Some(cap)) if first <= cap => Ok(Some(Backoff { first, cap })),
+        _ => Err(invalid("error_ttl", given, WANTS)),
+    }
+}
+
+fn vary(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Py<PyAny>>> {
+    const WANTS: &str = "a tuple of callables without arguments";
+    let Some(given) = given else { return Ok(Vec::new()) };
+    let Ok(contexts) = given.cast::<PyTuple>() else { return Err(mistyped("vary", given, WANTS)) };
+    let mut callables = Vec::new();
+    for context in contexts.iter() {
+        if !context.is_callable() {
+            return Err(mistyped("vary", &context, WANTS));
+        }
+        callables.push(context.unbind());
+    }
+    Ok(callables)
+}
+
+fn copy(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
+    const WANTS: &str = "None, 'shallow', 'deep' or a callable";
+    let Some(given) = given else { return Ok(None) };
+    if given.is_callable() {
+        return Ok(Some(given.clone().unbind()));
+    }
+    let Ok(word) = given.cast::<PyString>() else { return Err(mistyped("copy", given, WANTS)) };
+    let function = match word.to_cow()?.as_ref() {
+        "shallow" => "copy",
+        "deep" => "deepcopy",
+        _ => return Err(invalid("copy", given, WANTS)),
+    };
+    Ok(Some(py.import("copy")?.getattr(function)?.unbind()))
+}
+
+/// Keep a function's results, each for its time.
+#[pyfunction]
+#[pyo3(signature = (function = None, /, **options), text_signature = "(function=None, /, *, \
+    ttl=None, stale=None, stale_if_error=None, error_ttl=None, refresh_ahead=None, jitter=None, \
+    max_entries=1024, max_weight=None, weigher=None, policy='lru', key=None, typed=True, vary=(), \
+    copy=None, fallback=..., timeout=None, expires_at=None, on_fork='keep', on_restore='stale', \
+    listener=None, name=None)")]
+pub fn cached<'py>(
+    py: Python<'py>,
+    function: Option<Bound<'py, PyAny>>,
+    options: Option<Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let given = Keywords(known(py, "cached", options)?);
+    let name = name_of(&given)?;
+    parse(py, &given, "")?; // a wrong option is an error here, not when the function comes
+    let given = given.0.unbind();
+    Decorator::apply(py, function, move |py, function| {
+        let target = Target::of("cached", function)?;
+        let given = Keywords(given.bind(py).clone());
+        let mut options = parse(py, &given, name.as_deref().unwrap_or(&target.name))?;
+        options.is_async = target.is_async;
+        CachedFunction::wrap(py, &target, options)
+    })
+}
+
+pub fn name_of(given: &Keywords<'_>) -> PyResult<Option<String>> {
+    match given.get("name")? {
+        None => Ok(None),
+        Some(name) => Ok(Some(
+            name.extract::<String>().map_err(|_| mistyped("name", &name, "a string"))?,
+        )),
+    }
+}
+
+const NAMES: [&str; 21] = [
+    "ttl",
+    "stale",
+    "stale_if_error",
+    "error_ttl",
+    "refresh_ahead",
+    "jitter",
+    "max_entries",
+    "max_weight",
+    "weigher",
+    "policy",
+    "key",
+    "typed",
+    "vary",
+    "copy",
+    "fallback",
+    "timeout",
+    "expires_at",
+    "on_fork",
+    "on_restore",
+    "listener",
+    "name",
+];
+
+/// The options without those that say nothing, all of them known.
+pub fn known<'py>(
+    py: Python<'py>,
+    what: &str,
+    options: Option<Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let kept = PyDict::new(py);
+    let Some(options) = options else { return Ok(kept) };
+    for (name, value) in options.iter() {
+        let text = name.extract::<String>()?;
+        if !NAMES.contains(&text.as_str()) {
+            return Err(PyTypeError::new_err(format!(
+                "{what}() got an unexpected option '{text}'; it takes {}",
+                NAMES.join(", ")
+            )));
+        }
+        if let Given::Is(value) = value.extract::<Given<'_>>()? {
+            kept.set_item(name, value)?;
+        }
+    }
+    Ok(kept)
+}

@@ -1,0 +1,366 @@
+//! What `once` and `cached` have in common: the function, its table, and one table per instance
+//! where the function is a method.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use ahash::RandomState;
+use parking_lot::Mutex;
+use pyo3::exceptions::PyTypeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyDict, PyTuple, PyWeakrefReference};
+
+use super::asynchronous;
+use super::errors::{mistyped, type_name};
+use super::key;
+use super::load::Call;
+use super::options::Options;
+use super::stats::Cause;
+use super::table::Table;
+
+/// Code object flags (CPython `Include/cpython/code.h`).
+const CO_GENERATOR: u32 = 0x20;
+const CO_COROUTINE: u32 = 0x80;
+const CO_ASYNC_GENERATOR: u32 = 0x200;
+
+/// What the decorator was put on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// A function; a method if it is found in a class.
+    Plain,
+    Static,
+    Class,
+}
+
+type Instances = HashMap<usize, (Py<PyWeakrefReference>, Py<Table>), RandomState>;
+
+pub struct Function {
+    pub function: Py<PyAny>,
+    pub options: Py<Options>,
+    /// Of the function itself; methods have one per instance instead.
+    pub table: Py<Table>,
+    binding: Binding,
+    is_method: AtomicBool,
+    /// By address; the weak reference tells whether it is still the same object.
+    instances: Arc<Mutex<Instances>>,
+}
+
+/// The function inside whatever was decorated, and what that was.
+pub struct Target<'py> {
+    pub function: Bound<'py, PyAny>,
+    pub binding: Binding,
+    pub is_async: bool,
+    pub name: String,
+}
+
+impl<'py> Target<'py> {
+    pub fn of(decorator: &str, given: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let builtins = given.py().import("builtins")?;
+        let mut function = given.clone();
+        let mut binding = Binding::Plain;
+        for (name, kind) in [("staticmethod", Binding::Static), ("classmethod", Binding::Class)] {
+            if given.is_instance(&builtins.getattr(name)?)? {
+                function = given.getattr("__func__")?;
+                binding = kind;
+            }
+        }
+        if !function.is_callable() {
+            return Err(mistyped(&format!("what {decorator} decorates"), given, "a function"));
+        }
+        let name = named(&function);
+        let flags = code_flags(&function);
+        if flags & (CO_GENERATOR | CO_ASYNC_GENERATOR) != 0 {
+            return Err(PyTypeError::new_err(format!(
+                "{decorator} cannot keep the result of {name}(): a generator is used up by its \
+                 first caller; return a list or a tuple instead"
+            )));
+        }
+        Ok(Self { function, binding, is_async: flags & CO_COROUTINE != 0, name })
+    }
+}
+
+fn named(function: &Bound<'_, PyAny>) -> String {
+    let name = function.getattr("__qualname__").or_else(|_| function.getattr("__name__"));
+    let name = name.and_then(|name| name.extract::<String>());
+    name.unwrap_or_else(|_| type_name(function))
+}
+
+/// The flags of the code that a call would run, through partials, bound methods and `__call__`.
+pub fn code_flags(function: &Bound<'_, PyAny>) -> u32 {
+    let mut current = function.clone();
+    for _ in 0..32 {
+        if let Ok(code) = current.getattr("__code__") {
+            return code.getattr("co_flags").and_then(|flags| flags.extract()).unwrap_or(0);
+        }
+        let inner = match type_name(&current).as_str() {
+            "partial" => current.getattr("func"),
+            "method" => current.getattr("__func__"),
+            _ => match current.getattr("__wrapped__") {
+                Ok(wrapped) => Ok(wrapped),
+                Err(_) => current.get_type().getattr("__call__"),
+            },
+        };
+        match inner {
+            Ok(inner) => current = inner,
+            Err(_) => return 0,
+        }
+    }
+    0
+}
+
+impl Function {
+    pub fn new(py: Python<'_>, target: &Target<'_>, options: Options) -> PyResult<Self> {
+        let options = Py::new(py, options)?;
+        Ok(Self {
+            function: target.function.clone().unbind(),
+            table: Py::new(py, Table::new(py, options.clone_ref(py)))?,
+            options,
+            binding: target.binding,
+            is_method: AtomicBool::new(false),
+            instances: Arc::default(),
+        })
+    }
+
+    /// Make the wrapper look like the function, as `functools.update_wrapper` does.
+    pub fn dress(&self, wrapper: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = wrapper.py();
+        let function = self.function.bind(py);
+        // Since 3.14 annotations are computed when asked for; copying the recipe computes nothing.
+        let annotations =
+            if py.version_info() >= (3, 14) { "__annotate__" } else { "__annotations__" };
+        let names =
+            ["__module__", "__name__", "__qualname__", "__doc__", "__type_params__", annotations];
+        for name in names {
+            if let Ok(value) = function.getattr(name) {
+                wrapper.setattr(name, value)?;
+            }
+        }
+        if let Ok(attributes) = function.getattr(intern!(py, "__dict__"))
+            && let Ok(attributes) = attributes.cast_into::<PyDict>()
+        {
+            let own = wrapper.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
+            own.update(attributes.as_mapping())?;
+        }
+        if self.options.get().is_async {
+            asynchronous::mark_coroutine_function(wrapper)?;
+        }
+        wrapper.setattr("__wrapped__", function)
+    }
+
+    /// Called when a class body that holds the wrapper was executed.
+    pub fn set_name(&self) {
+        if self.binding == Binding::Plain {
+            self.is_method.store(true, Relaxed);
+        }
+    }
+
+    /// What the wrapper is bound to when it is looked up on `instance` of `owner`.
+    pub fn receiver<'py>(
+        &self,
+        instance: Option<&Bound<'py, PyAny>>,
+        owner: Option<&Bound<'py, PyAny>>,
+    ) -> Option<Bound<'py, PyAny>> {
+        match self.binding {
+            Binding::Static => None,
+            Binding::Plain => instance.cloned(),
+            Binding::Class => owner
+                .cloned()
+                .or_else(|| instance.map(|instance| instance.get_type().into_any())),
+        }
+    }
+
+    /// For a call that came through the class: the instance among the arguments, and the others.
+    pub fn split_receiver<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+    ) -> Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        if !self.is_method.load(Relaxed) || args.is_empty() {
+            return None;
+        }
+        let receiver = args.get_item(0).ok()?;
+        Some((receiver, args.get_slice(1, args.len())))
+    }
+
+    /// The table of this instance. The instance is not kept alive by it.
+    pub fn table_of<'py>(&self, instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Table>> {
+        let py = instance.py();
+        let address = instance.as_ptr() as usize;
+        if let Some(table) = self.known_table(instance, address) {
+            return Ok(table);
+        }
+        let table = Bound::new(py, Table::new(py, self.options.clone_ref(py)))?;
+        let reference = self.weak_reference(instance, address)?;
+        let mut instances = self.instances.lock();
+        // Another thread may have been faster; a dead reference is one whose callback is still due.
+        if let Some((known, faster)) = instances.get(&address)
+            && is_of(known, instance)
+        {
+            let faster = faster.clone_ref(py);
+            drop(instances);
+            return Ok(faster.into_bound(py));
+        }
+        let before = instances.insert(address, (reference, table.clone().unbind()));
+        drop(instances);
+        drop(before);
+        Ok(table)
+    }
+
+    fn known_table<'py>(
+        &self,
+        instance: &Bound<'py, PyAny>,
+        address: usize,
+    ) -> Option<Bound<'py, Table>> {
+        let py = instance.py();
+        let instances = self.instances.lock();
+        let (reference, table) = instances.get(&address)?;
+        let table = is_of(reference, instance).then(|| table.clone_ref(py));
+        drop(instances);
+        table.map(|table| table.into_bound(py))
+    }
+
+    fn weak_reference(
+        &self,
+        instance: &Bound<'_, PyAny>,
+        address: usize,
+    ) -> PyResult<Py<PyWeakrefReference>> {
+        let py = instance.py();
+        let instances = Arc::downgrade(&self.instances);
+        let callback = PyCFunction::new_closure(py, None, None, move |args, _| {
+            let Some(instances) = instances.upgrade() else { return };
+            let mut locked = instances.lock();
+            let is_dead_one = locked.get(&address).is_some_and(|(reference, _)| {
+                args.get_borrowed_item(0).is_ok_and(|dead| dead.is(reference))
+            });
+            let gone = if is_dead_one { locked.remove(&address) } else { None };
+            drop(locked);
+            drop(gone);
+        })?;
+        PyWeakrefReference::new_with(instance, callback).map(Bound::unbind).map_err(|error| {
+            let clearer = PyTypeError::new_err(format!(
+                "{} of {} keeps its state per instance and needs weak references to it: add \
+                 '__weakref__' to __slots__",
+                self.options.get().name,
+                type_name(instance)
+            ));
+            clearer.set_cause(py, Some(error));
+            clearer
+        })
+    }
+
+    /// The tables of the function and of all instances there are.
+    pub fn tables<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Table>> {
+        let of_instances: Vec<Py<Table>> =
+            self.instances.lock().values().map(|(_, table)| table.clone_ref(py)).collect();
+        let own = self.table.bind(py).clone();
+        std::iter::once(own)
+            .chain(of_instances.into_iter().map(|table| table.into_bound(py)))
+            .collect()
+    }
+
+    pub fn clear(&self, py: Python<'_>) -> PyResult<()> {
+        for table in self.tables(py) {
+            table.get().clear(py, Cause::Explicit)?;
+            table.get().stats.reset();
+        }
+        Ok(())
+    }
+
+    /// The call of the function with these arguments; the receiver, if any, is the first of them.
+    pub fn call_with<'py>(
+        &self,
+        receiver: Option<&Bound<'py, PyAny>>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Call<'py>> {
+        let py = args.py();
+        let args = match receiver {
+            None => args.clone(),
+            Some(receiver) => {
+                let all = std::iter::once(receiver.clone()).chain(args.iter());
+                PyTuple::new(py, all.collect::<Vec<_>>())?
+            }
+        };
+        Ok(Call { function: self.function.bind(py).clone(), args, kwargs: kwargs.cloned() })
+    }
+
+    /// The key of a call: `args` without the receiver, `call` with it.
+    pub fn key_of<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+        call: &Call<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = args.py();
+        let options = self.options.get();
+        let of_arguments = match &options.key {
+            Some(make_key) => make_key.bind(py).call(&call.args, kwargs)?,
+            None => key::of_call(args, kwargs, options.typed)?,
+        };
+        if options.vary.is_empty() {
+            return Ok(of_arguments);
+        }
+        let mut parts = vec![of_arguments];
+        for context in &options.vary {
+            parts.push(context.bind(py).call0()?);
+        }
+        Ok(PyTuple::new(py, parts)?.into_any())
+    }
+
+    /// The answer to a call: at hand, loaded, or as an awaitable.
+    pub fn answer<'py>(
+        &self,
+        table: &Bound<'py, Table>,
+        receiver: Option<&Bound<'py, PyAny>>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let call = self.call_with(receiver, args, kwargs)?;
+        let key = self.key_of(args, kwargs, &call)?;
+        let result = if self.options.get().is_async {
+            asynchronous::get(table, &key, call)
+        } else {
+            Table::get(table, &key, &call).and_then(|value| self.copied(value))
+        };
+        result.map_err(|error| self.explain(error, args, kwargs))
+    }
+
+    /// The value as callers get it.
+    pub fn copied<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.options.get().copy {
+            None => Ok(value),
+            Some(copy) => copy.bind(value.py()).call1((value,)),
+        }
+    }
+
+    pub fn explain<'py>(
+        &self,
+        error: PyErr,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyErr {
+        let options = self.options.get();
+        if options.key.is_some() {
+            return error;
+        }
+        key::explain(error, &options.name, self.function.bind(args.py()), args, kwargs)
+    }
+
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.function)?;
+        visit.call(&self.options)?;
+        visit.call(&self.table)?;
+        for (reference, table) in self.instances.lock().values() {
+            visit.call(reference)?;
+            visit.call(table)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_of(reference: &Py<PyWeakrefReference>, instance: &Bound<'_, PyAny>) -> bool {
+    use pyo3::types::PyWeakrefMethods;
+    reference.bind(instance.py()).upgrade().is_some_and(|alive| alive.is(instance))
+}

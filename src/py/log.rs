@@ -1,0 +1,56 @@
+//! The few lines coldcache logs itself. `logging` is imported when there is something to say.
+
+use std::sync::Arc;
+
+use ahash::RandomState;
+use once_cell::sync::Lazy;
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+
+type Said = std::collections::HashSet<(&'static str, Arc<str>), RandomState>;
+
+/// What was said about whom. One line for each is enough: the counters tell how often.
+static SAID: Lazy<Mutex<Said>> = Lazy::new(Mutex::default);
+
+/// A load failed and an old value was served. Names the function and the type of the error only:
+/// messages and arguments may hold secrets.
+pub fn served_stale(py: Python<'_>, name: &Arc<str>, error: &PyErr) {
+    let kind = error.get_type(py).name().map_or_else(|_| "?".into(), |kind| kind.to_string());
+    warn_once(
+        py,
+        "served stale",
+        name,
+        "load of %s failed (%s): serving the old value; said once, counted in stats()",
+        &kind,
+    );
+}
+
+/// A refresh beside the calls failed.
+pub fn refresh_failed(py: Python<'_>, name: &Arc<str>, kind: &str) {
+    warn_once(
+        py,
+        "refresh failed",
+        name,
+        "refresh of %s failed (%s); said once, counted in stats()",
+        kind,
+    );
+}
+
+fn warn_once(
+    py: Python<'_>,
+    what: &'static str,
+    name: &Arc<str>,
+    message: &'static str,
+    kind: &str,
+) {
+    if !SAID.lock().insert((what, name.clone())) {
+        return;
+    }
+    let warned = py.import("logging").and_then(|logging| {
+        let logger = logging.call_method1("getLogger", ("coldcache",))?;
+        logger.call_method1("warning", (message, &**name, kind))
+    });
+    if let Err(error) = warned {
+        error.write_unraisable(py, None);
+    }
+}

@@ -1,0 +1,151 @@
+//! A `cached` method looked up on an instance: the same function, that instance's results.
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use super::cached::{CachedFunction, Place, cache_info, hit};
+use super::stats::Cause;
+use super::table::Table;
+use super::vectorcall::{Called, EntryPoint};
+
+#[pyclass(frozen, weakref, module = "coldcache")]
+pub struct CachedMethod {
+    entry_point: EntryPoint,
+    cached: Py<CachedFunction>,
+    receiver: Py<PyAny>,
+    table: Py<Table>,
+}
+
+impl CachedMethod {
+    pub fn new<'py>(
+        cached: &Bound<'py, CachedFunction>,
+        receiver: Bound<'py, PyAny>,
+        table: Py<Table>,
+    ) -> Self {
+        Self {
+            entry_point: EntryPoint::of::<Self>(),
+            cached: cached.clone().unbind(),
+            receiver: receiver.unbind(),
+            table,
+        }
+    }
+
+    fn place<'py>(&self, args: &Bound<'py, PyTuple>) -> Place<'py> {
+        let py = args.py();
+        Place {
+            table: self.table.bind(py).clone(),
+            receiver: Some(self.receiver.bind(py).clone()),
+            args: args.clone(),
+        }
+    }
+}
+
+impl Called for CachedMethod {
+    fn entry_point(&self) -> &EntryPoint {
+        &self.entry_point
+    }
+
+    #[inline]
+    fn hit<'py>(
+        &self,
+        py: Python<'py>,
+        args: &[Borrowed<'_, 'py, PyAny>],
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        hit(self.table.get(), py, args)
+    }
+
+    fn call<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let it = slf.get();
+        let inner = &it.cached.get().inner;
+        inner.answer(it.table.bind(py), Some(it.receiver.bind(py)), args, kwargs)
+    }
+}
+
+#[pymethods]
+impl CachedMethod {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::call(slf, args, kwargs)
+    }
+
+    /// Forget this instance's result of this call; true if there was one.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn invalidate<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<bool> {
+        self.place(args).invalidate(&self.cached.get().inner, kwargs)
+    }
+
+    /// Run the method for this call now, keep the result and return it.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn refresh<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.place(args).refresh(&self.cached.get().inner, kwargs)
+    }
+
+    /// The kept result of this call, or None; never runs the method, counts nothing.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn peek<'py>(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        self.place(args).peek(&self.cached.get().inner, kwargs)
+    }
+
+    /// Forget all results of this instance.
+    fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
+        self.table.get().clear(py, Cause::Explicit)?;
+        self.table.get().stats.reset();
+        Ok(())
+    }
+
+    /// Hits, misses, maxsize, currsize of this instance.
+    fn cache_info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        cache_info(py, self.table.get())
+    }
+
+    /// Counters of this instance, as a dict.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.table.get().stats.as_dict(py)
+    }
+
+    #[getter]
+    fn __self__(&self, py: Python<'_>) -> Py<PyAny> {
+        self.receiver.clone_ref(py)
+    }
+
+    #[getter]
+    fn __func__(&self, py: Python<'_>) -> Py<CachedFunction> {
+        self.cached.clone_ref(py)
+    }
+
+    /// Names, docstring and the rest are those of the function.
+    fn __getattr__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.get().cached.bind(slf.py()).getattr(name)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.cached)?;
+        visit.call(&self.receiver)?;
+        visit.call(&self.table)
+    }
+}

@@ -1,0 +1,107 @@
+//! The border to CPython: one file a class, plus what several of them need.
+//!
+//! Rules that hold everywhere here: no lock is held while Python code can run, an object is dropped or
+//! allocated, or a thread waits; a class that holds Python objects traverses all of them, always.
+
+mod arguments;
+mod asynchronous;
+mod background;
+mod cache;
+mod cached;
+mod cached_options;
+mod decorator;
+mod entry;
+mod errors;
+mod flags;
+mod flight;
+mod function;
+mod key;
+mod landing;
+mod lazy;
+mod load;
+mod log;
+mod method;
+mod once;
+mod options;
+mod stats;
+mod table;
+mod testing;
+mod twin;
+mod vectorcall;
+
+/// The native half of coldcache.
+///
+/// It asks for the GIL: the hit path relies on being alone between two bytecodes, and nothing here has
+/// been tested without it (`docs/decisions/0003-the-gil-is-used.md`).
+#[pyo3::pymodule(name = "_core", gil_used = true)]
+mod core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::asynchronous::AsyncLoad;
+    #[pymodule_export]
+    use super::cache::Cache;
+    #[pymodule_export]
+    use super::cached::CachedFunction;
+    #[pymodule_export]
+    use super::cached_options::cached;
+    #[pymodule_export]
+    use super::flags::flag;
+    #[pymodule_export]
+    use super::flight::Flight;
+    #[pymodule_export]
+    use super::lazy::{Lazy, lazy, reduce_lazy};
+    #[pymodule_export]
+    use super::method::CachedMethod;
+    #[pymodule_export]
+    use super::once::{BoundOnce, Once, once};
+    #[pymodule_export]
+    use super::testing::{
+        _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,
+        _note_restore,
+    };
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's name")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::install_entry_points(module.py())?;
+        let posix = module.py().import("posix")?;
+        let in_child = pyo3::types::IntoPyDict::into_py_dict(
+            [("after_in_child", module.getattr("_note_fork")?)],
+            module.py(),
+        )?;
+        posix.getattr("register_at_fork")?.call((), Some(&in_child))?;
+        Ok(())
+    }
+}
+
+use pyo3::prelude::*;
+
+use vectorcall::install;
+
+fn install_entry_points(py: Python<'_>) -> PyResult<()> {
+    vectorcall::prepare(py);
+    if flags::is_on("COLDCACHE_PLAIN_CALL", false).map_err(errors::FlagError::new_err)? {
+        return Ok(());
+    }
+    // Any callable will do for the probes, and any object for their receiver.
+    let callable = py.import("builtins")?.getattr("len")?;
+    let once = once::once(
+        py, Some(callable.clone()), None, None, None, None, None, None, decorator::Given::Unset,
+        None, true,
+    )?;
+    let once = once.cast_into::<once::Once>()?;
+    install(&once)?;
+    let table = once.get().inner.table.clone_ref(py);
+    let receiver = py.None().into_bound(py);
+    install(&Bound::new(py, once::BoundOnce::new(&once, receiver.clone(), table))?)?;
+    let cached = cached_options::cached(py, Some(callable), None)?;
+    let cached = cached.cast_into::<cached::CachedFunction>()?;
+    install(&cached)?;
+    let table = cached.get().inner.table.clone_ref(py);
+    install(&Bound::new(py, method::CachedMethod::new(&cached, receiver, table))?)?;
+    Ok(())
+}

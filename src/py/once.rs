@@ -1,0 +1,382 @@
+//! `once`: a function that runs at most once, for all callers.
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use super::arguments::{self, Reaction};
+use super::decorator::{Decorator, Given};
+use super::function::{Function, Target};
+use super::options::{Backoff, Options};
+use super::table::Table;
+use super::vectorcall::{Called, EntryPoint, look_up};
+use crate::clock::NANOS_PER_SECOND;
+use crate::lifetime::Limits;
+use crate::policy::Policy;
+
+/// `retry="backoff"`: the shape AWS's Secrets Manager caching client uses (1 s, doubling), with an
+/// earlier end, as a container that cannot initialise is of no use to anybody.
+const RETRY_BACKOFF: Backoff = Backoff { first: NANOS_PER_SECOND, cap: 60 * NANOS_PER_SECOND };
+const NEVER: Backoff = Backoff { first: u64::MAX, cap: u64::MAX };
+
+#[pyclass(frozen, weakref, dict, module = "coldcache")]
+pub struct Once {
+    entry_point: EntryPoint,
+    pub inner: Function,
+    warm: bool,
+}
+
+/// The arguments of the decorator, as given.
+pub struct OnceOptions<'py> {
+    pub retry: Option<Bound<'py, PyAny>>,
+    pub timeout: Option<Bound<'py, PyAny>>,
+    pub on_fork: Option<Bound<'py, PyAny>>,
+    pub on_restore: Option<Bound<'py, PyAny>>,
+    pub after: Option<Bound<'py, PyTuple>>,
+    pub flag: Option<String>,
+    pub fallback: Given<'py>,
+    pub name: Option<String>,
+}
+
+/// Run a function at most once and keep its result for the container's lifetime.
+#[pyfunction]
+#[pyo3(signature = (
+    function = None, /, *, retry = None, timeout = None, on_fork = None, on_restore = None,
+    after = None, flag = None, fallback = Given::Unset, name = None, warm = true
+), text_signature = "(function=None, /, *, retry='always', timeout=None, on_fork='keep', \
+    on_restore='keep', after=(), flag=None, fallback=..., name=None, warm=True)")]
+pub fn once<'py>(
+    py: Python<'py>,
+    function: Option<Bound<'py, PyAny>>,
+    retry: Option<Bound<'py, PyAny>>,
+    timeout: Option<Bound<'py, PyAny>>,
+    on_fork: Option<Bound<'py, PyAny>>,
+    on_restore: Option<Bound<'py, PyAny>>,
+    after: Option<Bound<'py, PyTuple>>,
+    flag: Option<String>,
+    fallback: Given<'py>,
+    name: Option<String>,
+    warm: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let given = OnceOptions { retry, timeout, on_fork, on_restore, after, flag, fallback, name };
+    let prepared = given.parse()?;
+    Decorator::apply(py, function, move |py, function| {
+        let target = Target::of("once", function)?;
+        Once::wrap(py, &target, prepared.options(py, &target), warm)
+    })
+}
+
+/// The options of `once`, checked, before the function is known.
+struct Prepared {
+    error_ttl: Option<Backoff>,
+    timeout: Option<std::time::Duration>,
+    on_fork: Reaction,
+    on_restore: Reaction,
+    after: Vec<Py<PyAny>>,
+    flag: Option<String>,
+    fallback: Option<Py<PyAny>>,
+    name: Option<String>,
+}
+
+impl OnceOptions<'_> {
+    fn parse(self) -> PyResult<Prepared> {
+        let retries = [("always", None), ("never", Some(NEVER)), ("backoff", Some(RETRY_BACKOFF))];
+        let wants = "'always', 'never' or 'backoff'";
+        let error_ttl = arguments::word("retry", self.retry.as_ref(), &retries, wants, None)?;
+        let mut after = Vec::new();
+        for dependency in self.after.iter().flat_map(|after| after.iter()) {
+            if !dependency.is_callable() {
+                return Err(super::errors::mistyped("after", &dependency, "a tuple of callables"));
+            }
+            after.push(dependency.unbind());
+        }
+        let fallback = self.fallback.into_option().map(Bound::unbind);
+        if self.flag.is_some() != fallback.is_some() {
+            return Err(pyo3::exceptions::PyTypeError::new_err(
+                "flag= and fallback= go together: the flag decides whether the function runs, the \
+                 fallback (a value or a callable) stands in for it",
+            ));
+        }
+        Ok(Prepared {
+            error_ttl,
+            timeout: arguments::duration("timeout", self.timeout.as_ref())?,
+            on_fork: arguments::on_fork(self.on_fork.as_ref())?,
+            on_restore: arguments::on_restore(self.on_restore.as_ref(), Reaction::Keep)?,
+            after,
+            flag: self.flag,
+            fallback,
+            name: self.name,
+        })
+    }
+}
+
+impl Prepared {
+    fn options(&self, py: Python<'_>, target: &Target<'_>) -> Options {
+        Options {
+            name: self.name.as_deref().unwrap_or(&target.name).into(),
+            limits: Limits { ttl: None, stale: 0, stale_if_error: 0, refresh_ahead: 0 },
+            ttl_of: None,
+            expires_at: None,
+            jitter: 0,
+            error_ttl: self.error_ttl,
+            max_entries: None,
+            max_weight: None,
+            weigher: None,
+            policy: Policy::Lru,
+            key: None,
+            typed: false,
+            vary: Vec::new(),
+            copy: None,
+            fallback: self.fallback.as_ref().map(|fallback| fallback.clone_ref(py)),
+            timeout: self.timeout,
+            on_fork: self.on_fork,
+            on_restore: self.on_restore,
+            listener: None,
+            after: self.after.iter().map(|after| after.clone_ref(py)).collect(),
+            flag: self.flag.clone(),
+            is_async: target.is_async,
+            parameters: py.None(),
+        }
+    }
+}
+
+impl Once {
+    pub fn wrap<'py>(
+        py: Python<'py>,
+        target: &Target<'py>,
+        options: Options,
+        warm: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inner = Function::new(py, target, options)?;
+        let slf = Bound::new(py, Self { entry_point: EntryPoint::of::<Self>(), inner, warm })?;
+        slf.get().inner.dress(&slf)?;
+        Ok(slf.into_any())
+    }
+}
+
+impl Called for Once {
+    fn entry_point(&self) -> &EntryPoint {
+        &self.entry_point
+    }
+
+    #[inline]
+    fn hit<'py>(
+        &self,
+        py: Python<'py>,
+        args: &[Borrowed<'_, 'py, PyAny>],
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        hit(self.inner.table.get(), py, args)
+    }
+
+    fn call<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inner = &slf.get().inner;
+        if let Some((receiver, rest)) = inner.split_receiver(args) {
+            return inner.answer(&inner.table_of(&receiver)?, Some(&receiver), &rest, kwargs);
+        }
+        inner.answer(inner.table.bind(slf.py()), None, args, kwargs)
+    }
+}
+
+#[inline]
+fn hit<'py>(
+    table: &Table,
+    py: Python<'py>,
+    args: &[Borrowed<'_, 'py, PyAny>],
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if !args.is_empty() || !table.has_plain_hits {
+        return Ok(None);
+    }
+    look_up(table, py, args)
+}
+
+#[pymethods]
+impl Once {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::call(slf, args, kwargs)
+    }
+
+    fn __get__<'py>(
+        slf: &Bound<'py, Self>,
+        instance: Option<Bound<'py, PyAny>>,
+        owner: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inner = &slf.get().inner;
+        let Some(receiver) = inner.receiver(instance.as_ref(), owner.as_ref()) else {
+            return Ok(slf.clone().into_any());
+        };
+        let table = inner.table_of(&receiver)?.unbind();
+        Ok(Bound::new(slf.py(), BoundOnce::new(slf, receiver, table))?.into_any())
+    }
+
+    fn __set_name__(&self, _owner: &Bound<'_, PyAny>, _name: &Bound<'_, PyAny>) {
+        self.inner.set_name();
+    }
+
+    /// Forget the result: the next call runs the function again.
+    fn reset(&self, py: Python<'_>) -> PyResult<()> {
+        self.inner.clear(py)
+    }
+
+    /// Whether the function has run and its result is kept.
+    fn is_done(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(peek(self.inner.table.get(), py)?.is_some())
+    }
+
+    /// The result if there is one, else the default; never runs the function.
+    #[pyo3(signature = (default = None))]
+    fn peek(&self, py: Python<'_>, default: Option<Py<PyAny>>) -> PyResult<Option<Py<PyAny>>> {
+        Ok(peek(self.inner.table.get(), py)?.or(default))
+    }
+
+    /// Counters, as a dict.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.inner.table.get().stats.as_dict(py)
+    }
+
+    /// Whether `warm_up` runs it.
+    #[getter]
+    fn warm(&self) -> bool {
+        self.warm
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.getattr("__qualname__")
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
+        slf.clone()
+    }
+
+    fn __deepcopy__<'py>(slf: &Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf.clone()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let state = if self.is_done(py)? { "done" } else { "not run" };
+        Ok(format!("<coldcache.once {}: {state}>", self.inner.options.get().name))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.inner.traverse(&visit)
+    }
+}
+
+fn peek(table: &Table, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+    table.peek(&py.None().into_bound(py))
+}
+
+/// A `once` method looked up on an instance.
+#[pyclass(frozen, weakref, module = "coldcache")]
+pub struct BoundOnce {
+    entry_point: EntryPoint,
+    once: Py<Once>,
+    receiver: Py<PyAny>,
+    table: Py<Table>,
+}
+
+impl BoundOnce {
+    pub fn new<'py>(
+        once: &Bound<'py, Once>,
+        receiver: Bound<'py, PyAny>,
+        table: Py<Table>,
+    ) -> Self {
+        Self {
+            entry_point: EntryPoint::of::<Self>(),
+            once: once.clone().unbind(),
+            receiver: receiver.unbind(),
+            table,
+        }
+    }
+}
+
+impl Called for BoundOnce {
+    fn entry_point(&self) -> &EntryPoint {
+        &self.entry_point
+    }
+
+    #[inline]
+    fn hit<'py>(
+        &self,
+        py: Python<'py>,
+        args: &[Borrowed<'_, 'py, PyAny>],
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        hit(self.table.get(), py, args)
+    }
+
+    fn call<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let it = slf.get();
+        let inner = &it.once.get().inner;
+        inner.answer(it.table.bind(py), Some(it.receiver.bind(py)), args, kwargs)
+    }
+}
+
+#[pymethods]
+impl BoundOnce {
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::call(slf, args, kwargs)
+    }
+
+    /// Forget this instance's result.
+    fn reset(&self, py: Python<'_>) -> PyResult<()> {
+        self.table.get().clear(py, super::stats::Cause::Explicit)
+    }
+
+    /// Whether the method has run for this instance and its result is kept.
+    fn is_done(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(peek(self.table.get(), py)?.is_some())
+    }
+
+    /// This instance's result if there is one, else the default.
+    #[pyo3(signature = (default = None))]
+    fn peek(&self, py: Python<'_>, default: Option<Py<PyAny>>) -> PyResult<Option<Py<PyAny>>> {
+        Ok(peek(self.table.get(), py)?.or(default))
+    }
+
+    /// Counters of this instance, as a dict.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.table.get().stats.as_dict(py)
+    }
+
+    #[getter]
+    fn __self__(&self, py: Python<'_>) -> Py<PyAny> {
+        self.receiver.clone_ref(py)
+    }
+
+    #[getter]
+    fn __func__(&self, py: Python<'_>) -> Py<Once> {
+        self.once.clone_ref(py)
+    }
+
+    /// Names, docstring and the rest are those of the function.
+    fn __getattr__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.get().once.bind(slf.py()).getattr(name)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.once)?;
+        visit.call(&self.receiver)?;
+        visit.call(&self.table)
+    }
+}
