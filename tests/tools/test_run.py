@@ -20,28 +20,36 @@ def handler(event, context):
     return {"hello": event["name"]}
 """
 
+EVENTS = (Event("a.json", b'{"name": "a"}'), Event("b.json", b'{"name": "b"}'))
+
 
 @pytest.fixture
 def plan(write_function: Callable[..., str]) -> LabPlan:
     return LabPlan(
         target=Target.parse(write_function(HELLO)),
-        events=(Event("a.json", b'{"name": "a"}'), Event("b.json", b'{"name": "b"}')),
+        events=EVENTS,
         runs=2,
         warmups=1,
     )
 
 
-@pytest.fixture
-def compared(plan: LabPlan, write_function: Callable[..., str]) -> LabResult:
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> LabResult:
     """A run of two functions; the target imports a module at init, and one more when called."""
+    pytest.importorskip("awslambdaric", reason="NOT TESTED: awslambdaric is missing")
     heavier = """
-    import this
-    def handler(event, context):
-        import __hello__
-        return {"hello": event["name"]}
-    """
-    target = Target.parse(write_function(heavier, folder="heavier"))
-    return run_lab(dataclasses.replace(plan, target=target, baseline=plan.target))
+import this
+def handler(event, context):
+    import __hello__
+    return {"hello": event["name"]}
+"""
+    targets = []
+    for name, source in (("heavier", heavier), ("plain", HELLO)):
+        folder = tmp_path_factory.mktemp(name)
+        (folder / "app.py").write_text(source)
+        targets.append(Target.parse(f"{folder}:app.handler"))
+    plan = LabPlan(target=targets[0], baseline=targets[1], events=EVENTS, runs=2, warmups=1)
+    return run_lab(plan)
 
 
 def test_every_round_holds_a_sample_of_every_variant_on_every_event(compared: LabResult) -> None:
@@ -80,6 +88,28 @@ def test_the_figures_are_drawn_from_the_counted_samples(compared: LabResult) -> 
 
 def test_first_answers_come_after_init(compared: LabResult) -> None:
     assert all(0 < one.init_ms < one.first_answer_ms for one in compared.samples)
+
+
+def test_each_figure_holds_the_work_that_belongs_to_it(
+    plan: LabPlan, write_function: Callable[..., str]
+) -> None:
+    # Real time is what is measured here; only lower bounds, which no slow machine can break.
+    slow = write_function(
+        """
+        import time
+        time.sleep(0.2)
+        calls = []
+        def handler(event, context):
+            calls.append(1)
+            time.sleep(0.1 * len(calls))
+        """
+    )
+    result = run_lab(dataclasses.replace(plan, target=Target.parse(slow), runs=1, warmups=0))
+
+    for sample in result.samples:
+        assert sample.init_ms >= 200
+        assert sample.first_answer_ms - sample.init_ms >= 100
+        assert sample.warm_answer_ms >= 200
 
 
 def test_peak_memory_is_that_of_the_process(compared: LabResult) -> None:
