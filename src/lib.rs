@@ -1,7 +1,7 @@
 //! The native half of coldcache.
 //!
 //! The modules listed here are the core: plain Rust that compiles and is tested without an
-//! interpreter (`--no-default-features`). `py` is the border to CPython and the only user of pyo3.
+//! interpreter (`--no-default-features`). `py` is the border to CPython and the only user of `pyo3`.
 
 pub mod clock;
 pub mod epoch;

@@ -110,8 +110,7 @@ impl Life {
 }
 
 fn difference(a: u64, b: u64) -> i64 {
-    i64::try_from(i128::from(a) - i128::from(b))
-        .unwrap_or(if a > b { i64::MAX } else { i64::MIN })
+    i64::try_from(i128::from(a) - i128::from(b)).unwrap_or(if a > b { i64::MAX } else { i64::MIN })
 }
 
 /// A ttl shortened by a random part of the jitter, which is never longer than the ttl itself.
@@ -159,12 +158,8 @@ mod tests {
 
     #[test]
     fn each_window_ends_where_the_next_begins() {
-        let limits = Limits {
-            stale: 10 * S,
-            stale_if_error: 30 * S,
-            refresh_ahead: 5 * S,
-            ..limits()
-        };
+        let limits =
+            Limits { stale: 10 * S, stale_if_error: 30 * S, refresh_ahead: 5 * S, ..limits() };
         let judge = |t| life().judge(&limits, later(t, 0));
         assert_eq!(judge(54), Freshness::Fresh);
         assert_eq!(judge(55), Freshness::RefreshDue);

@@ -91,6 +91,7 @@ impl Keeper {
     }
 
     /// Add an entry; the ids that have to go for it, which may include its own.
+    #[must_use]
     pub fn admit(&self, id: u64, weight: u32) -> Vec<u64> {
         // What was read before must count before: both logs of moka are emptied in order.
         self.ids.run_pending_tasks();
@@ -137,8 +138,7 @@ mod tests {
     #[test]
     fn a_forgotten_id_makes_room() {
         let keeper = Keeper::new(2, Policy::Lru, false);
-        keeper.admit(1, 1);
-        keeper.admit(2, 1);
+        drop((keeper.admit(1, 1), keeper.admit(2, 1)));
         keeper.forget(1);
         assert!(keeper.admit(3, 1).is_empty());
     }

@@ -165,9 +165,9 @@ impl Waits {
             return false; // somebody else's ring: whoever closed it got the error
         }
         walked.push(ticket.clone());
-        if wait.stops(ticket) || self.awaited_by(ticket).any(|next| {
-            self.closes_ring(wait, next, walked)
-        }) {
+        if wait.stops(ticket)
+            || self.awaited_by(ticket).any(|next| self.closes_ring(wait, next, walked))
+        {
             return true;
         }
         walked.pop();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyString};
+use pyo3::types::{PyBool, PyString, PyTuple};
 
 use super::errors::{invalid, mistyped};
 use crate::clock::NANOS_PER_SECOND;
@@ -76,14 +76,26 @@ pub fn count(what: &str, given: Option<&Bound<'_, PyAny>>, most: u64) -> PyResul
     }
 }
 
-pub fn callable<'py>(
-    what: &str,
-    given: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Option<Py<PyAny>>> {
+pub fn callable(what: &str, given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
     match given {
         Some(given) if !given.is_callable() => Err(mistyped(what, given, "a callable")),
         given => Ok(given.map(|given| given.clone().unbind())),
     }
+}
+
+/// A tuple of callables; absent is empty.
+pub fn callables(what: &str, given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Py<PyAny>>> {
+    const WANTS: &str = "a tuple of callables without arguments";
+    let Some(given) = given else { return Ok(Vec::new()) };
+    let Ok(all) = given.cast::<PyTuple>() else { return Err(mistyped(what, given, WANTS)) };
+    let mut callables = Vec::new();
+    for one in all.iter() {
+        if !one.is_callable() {
+            return Err(mistyped(what, &one, WANTS));
+        }
+        callables.push(one.unbind());
+    }
+    Ok(callables)
 }
 
 /// One of a few words.
@@ -123,11 +135,7 @@ pub fn on_fork(given: Option<&Bound<'_, PyAny>>) -> PyResult<Reaction> {
 }
 
 pub fn on_restore(given: Option<&Bound<'_, PyAny>>, default: Reaction) -> PyResult<Reaction> {
-    let words = [
-        ("keep", Reaction::Keep),
-        ("stale", Reaction::Stale),
-        ("reset", Reaction::Reset),
-    ];
+    let words = [("keep", Reaction::Keep), ("stale", Reaction::Stale), ("reset", Reaction::Reset)];
     word("on_restore", given, &words, "'keep', 'stale' or 'reset'", default)
 }
 

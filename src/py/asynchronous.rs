@@ -79,6 +79,9 @@ fn drive<'py>(
     py.import(intern!(py, "coldcache._asyncio"))?.call_method1(intern!(py, "drive"), (load,))
 }
 
+/// What a coroutine does next: `(value, flight, owns)`; see [`AsyncLoad::step`].
+type Step<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, Flight>>, bool);
+
 /// One request of one coroutine for one key.
 #[pyclass(frozen, module = "coldcache._core")]
 pub struct AsyncLoad {
@@ -114,7 +117,7 @@ impl AsyncLoad {
         event_loop: Bound<'py, PyAny>,
         number: u64,
         is_retry: bool,
-    ) -> PyResult<(Option<Bound<'py, PyAny>>, Option<Bound<'py, Flight>>, bool)> {
+    ) -> PyResult<Step<'py>> {
         let it = self.table.get();
         let key = self.key.bind(py);
         let mut served = None;

@@ -85,10 +85,9 @@ fn run<'py>(
         flight.get().land(py, Outcome::Abandoned);
         return;
     }
-    let failed = loaded.as_ref().err().map(|error| error.get_type(py).name().map_or_else(
-        |_| "?".to_owned(),
-        |name| name.to_string(),
-    ));
+    let failed = loaded.as_ref().err().map(|error| {
+        error.get_type(py).name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
+    });
     let landing = Landing { table, key, call, old: None };
     let settled = landing.settle(flight, loaded);
     flight.get().land(py, Outcome::Abandoned); // no effect unless settling itself went wrong

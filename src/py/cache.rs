@@ -3,15 +3,17 @@
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
 
 use super::arguments;
 use super::asynchronous;
 use super::cached::cache_info;
-use super::cached_options::{Keywords, known, name_of, parse};
+use super::cached_options::{NAMES, parse};
 use super::decorator::Given;
 use super::errors::mistyped;
 use super::function::code_flags;
+use super::keywords::Keywords;
 use super::load::Call;
 use super::options::Options;
 use super::stats::Cause;
@@ -70,6 +72,19 @@ impl Cache {
     }
 }
 
+/// Make `isinstance(cache, MutableMapping)` true. Not when the module is loaded, as the abstract
+/// classes may not be there yet and cost more than all of coldcache.
+fn register_as_mapping(py: Python<'_>) -> PyResult<()> {
+    static REGISTERED: PyOnceLock<()> = PyOnceLock::new();
+    if REGISTERED.get(py).is_none() {
+        let abstract_classes = py.import("_collections_abc")?;
+        let mapping = abstract_classes.getattr("MutableMapping")?;
+        mapping.call_method1("register", (py.get_type::<Cache>(),))?;
+        let _ = REGISTERED.set(py, ()); // another thread may have been faster
+    }
+    Ok(())
+}
+
 #[pymethods]
 impl Cache {
     #[new]
@@ -78,7 +93,7 @@ impl Cache {
         max_weight=None, weigher=None, policy='lru', timeout=None, expires_at=None, \
         on_fork='keep', on_restore='stale', listener=None, name=None)")]
     fn new(py: Python<'_>, options: Option<Bound<'_, PyDict>>) -> PyResult<Self> {
-        let given = Keywords(known(py, "Cache", options)?);
+        let given = Keywords::parse(py, "Cache", &NAMES, options)?;
         for name in NOT_HERE {
             if given.0.contains(name)? {
                 return Err(PyTypeError::new_err(format!(
@@ -86,9 +101,10 @@ impl Cache {
                 )));
             }
         }
-        let name = name_of(&given)?;
+        let name = given.name()?;
         let options = parse(py, &given, name.as_deref().unwrap_or("Cache"))?;
         let options = Py::new(py, options)?;
+        register_as_mapping(py)?;
         Ok(Self { table: Py::new(py, Table::new(py, options))? })
     }
 

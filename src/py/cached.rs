@@ -80,7 +80,7 @@ pub struct Place<'py> {
 impl<'py> Place<'py> {
     pub fn of(slf: &Bound<'py, CachedFunction>, args: &Bound<'py, PyTuple>) -> PyResult<Self> {
         let inner = &slf.get().inner;
-        Ok(match inner.split_receiver(args) {
+        Ok(match inner.split_receiver(args)? {
             Some((receiver, rest)) => {
                 Self { table: inner.table_of(&receiver)?, receiver: Some(receiver), args: rest }
             }
@@ -108,10 +108,7 @@ impl<'py> Place<'py> {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<bool> {
         let (key, _) = self.key(inner, kwargs)?;
-        self.table
-            .get()
-            .invalidate(&key)
-            .map_err(|error| inner.explain(error, &self.args, kwargs))
+        self.table.get().invalidate(&key).map_err(|error| inner.explain(error, &self.args, kwargs))
     }
 
     pub fn refresh(
@@ -177,8 +174,8 @@ impl CachedFunction {
         Ok(Bound::new(slf.py(), CachedMethod::new(slf, receiver, table))?.into_any())
     }
 
-    fn __set_name__(&self, _owner: &Bound<'_, PyAny>, _name: &Bound<'_, PyAny>) {
-        self.inner.set_name();
+    fn __set_name__(&self, owner: &Bound<'_, PyAny>, _name: &Bound<'_, PyAny>) {
+        self.inner.set_name(owner);
     }
 
     /// Forget the result of this call; true if there was one.
@@ -250,5 +247,9 @@ impl CachedFunction {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.inner.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.inner.forget_owners();
     }
 }

@@ -6,9 +6,10 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::{self, Reaction};
 use super::cached::CachedFunction;
-use super::decorator::{Decorator, Given};
+use super::decorator::Decorator;
 use super::errors::{invalid, mistyped};
 use super::function::Target;
+use super::keywords::Keywords;
 use super::options::{Backoff, Options};
 use crate::clock::NANOS_PER_SECOND;
 use crate::lifetime::Limits;
@@ -17,24 +18,6 @@ use crate::lifetime::Limits;
 const MAX_ENTRIES: u64 = 1024;
 /// Cap of the memory of failures where the user names none, unless the first step is longer.
 const ERROR_CAP: u64 = 60 * NANOS_PER_SECOND;
-
-/// Keyword options by name. Unknown names were refused by the signature.
-pub struct Keywords<'py>(pub Bound<'py, PyDict>);
-
-impl<'py> Keywords<'py> {
-    /// The option, unless it is absent or None.
-    fn get(&self, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(self.0.get_item(name)?.filter(|value| !value.is_none()))
-    }
-
-    fn seconds(&self, name: &str) -> PyResult<Option<u64>> {
-        arguments::seconds(name, self.get(name)?.as_ref())
-    }
-
-    fn callable(&self, name: &str) -> PyResult<Option<Py<PyAny>>> {
-        arguments::callable(name, self.get(name)?.as_ref())
-    }
-}
 
 /// Check everything that can be checked before the function is known.
 pub fn parse(py: Python<'_>, given: &Keywords<'_>, name: &str) -> PyResult<Options> {
@@ -98,7 +81,7 @@ pub fn parse(py: Python<'_>, given: &Keywords<'_>, name: &str) -> PyResult<Optio
         policy: arguments::policy(given.get("policy")?.as_ref())?,
         key: given.callable("key")?,
         typed: given.get("typed")?.map_or(Ok(true), |typed| typed.is_truthy())?,
-        vary: vary(given.get("vary")?.as_ref())?,
+        vary: arguments::callables("vary", given.get("vary")?.as_ref())?,
         copy: copy(py, given.get("copy")?.as_ref())?,
         fallback: given.0.get_item("fallback")?.map(Bound::unbind),
         timeout: arguments::duration("timeout", given.get("timeout")?.as_ref())?,
@@ -129,12 +112,12 @@ fn shown(py: Python<'_>, given: &Keywords<'_>, max_entries: Option<u64>) -> PyRe
 
 /// Seconds, or a pair of them: how long the first failure is remembered, and the longest memory.
 fn error_ttl(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Backoff>> {
+    const WANTS: &str = "a number of seconds, or a pair (first, longest) of them";
     let Some(given) = given else { return Ok(None) };
     let Ok(pair) = given.cast::<PyTuple>() else {
         let first = arguments::seconds("error_ttl", Some(given))?;
         return Ok(first.map(|first| Backoff { first, cap: first.max(ERROR_CAP) }));
     };
-    const WANTS: &str = "a number of seconds, or a pair (first, longest) of them";
     if pair.len() != 2 {
         return Err(invalid("error_ttl", given, WANTS));
     }
@@ -144,20 +127,6 @@ fn error_ttl(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Backoff>> {
         (Some(first), Some(cap)) if first <= cap => Ok(Some(Backoff { first, cap })),
         _ => Err(invalid("error_ttl", given, WANTS)),
     }
-}
-
-fn vary(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Py<PyAny>>> {
-    const WANTS: &str = "a tuple of callables without arguments";
-    let Some(given) = given else { return Ok(Vec::new()) };
-    let Ok(contexts) = given.cast::<PyTuple>() else { return Err(mistyped("vary", given, WANTS)) };
-    let mut callables = Vec::new();
-    for context in contexts.iter() {
-        if !context.is_callable() {
-            return Err(mistyped("vary", &context, WANTS));
-        }
-        callables.push(context.unbind());
-    }
-    Ok(callables)
 }
 
 fn copy(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
@@ -187,8 +156,8 @@ pub fn cached<'py>(
     function: Option<Bound<'py, PyAny>>,
     options: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let given = Keywords(known(py, "cached", options)?);
-    let name = name_of(&given)?;
+    let given = Keywords::parse(py, "cached", &NAMES, options)?;
+    let name = given.name()?;
     parse(py, &given, "")?; // a wrong option is an error here, not when the function comes
     let given = given.0.unbind();
     Decorator::apply(py, function, move |py, function| {
@@ -200,16 +169,8 @@ pub fn cached<'py>(
     })
 }
 
-pub fn name_of(given: &Keywords<'_>) -> PyResult<Option<String>> {
-    match given.get("name")? {
-        None => Ok(None),
-        Some(name) => Ok(Some(
-            name.extract::<String>().map_err(|_| mistyped("name", &name, "a string"))?,
-        )),
-    }
-}
-
-const NAMES: [&str; 21] = [
+/// The options of `cached`; `Cache` takes most of them.
+pub const NAMES: [&str; 21] = [
     "ttl",
     "stale",
     "stale_if_error",
@@ -232,26 +193,3 @@ const NAMES: [&str; 21] = [
     "listener",
     "name",
 ];
-
-/// The options without those that say nothing, all of them known.
-pub fn known<'py>(
-    py: Python<'py>,
-    what: &str,
-    options: Option<Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let kept = PyDict::new(py);
-    let Some(options) = options else { return Ok(kept) };
-    for (name, value) in options.iter() {
-        let text = name.extract::<String>()?;
-        if !NAMES.contains(&text.as_str()) {
-            return Err(PyTypeError::new_err(format!(
-                "{what}() got an unexpected option '{text}'; it takes {}",
-                NAMES.join(", ")
-            )));
-        }
-        if let Given::Is(value) = value.extract::<Given<'_>>()? {
-            kept.set_item(name, value)?;
-        }
-    }
-    Ok(kept)
-}

@@ -8,6 +8,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use super::options::Options;
 use crate::clock::{self, Stamp};
 use crate::epoch::{self, Event};
 use crate::error::Error;
@@ -29,12 +30,7 @@ pub struct Flight {
 }
 
 impl Flight {
-    pub fn new(
-        name: &Arc<str>,
-        owner: Actor,
-        thread: u64,
-        event_loop: Option<Py<PyAny>>,
-    ) -> Self {
+    pub fn new(name: &Arc<str>, owner: Actor, thread: u64, event_loop: Option<Py<PyAny>>) -> Self {
         Self {
             core: Core::new(),
             ticket: Arc::new(Ticket { name: name.clone(), owner, thread }),
@@ -72,6 +68,12 @@ impl Flight {
             let running = event_loop.bind(py).call_method0(intern!(py, "is_running"));
             !running.is_ok_and(|running| running.is_truthy().unwrap_or(false))
         })
+    }
+
+    /// Whether what this flight brings is not for callers that come now.
+    pub fn is_outdated(&self, options: &Options) -> bool {
+        epoch::happened_since(Event::Reset, self.epoch)
+            || (epoch::happened_since(Event::Restore, self.epoch) && !options.on_restore.is_keep())
     }
 
     /// Wait as plain code of this thread. `Abandoned` also stands for an owner that went away.

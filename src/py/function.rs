@@ -1,20 +1,16 @@
 //! What `once` and `cached` have in common: the function, its table, and one table per instance
 //! where the function is a method.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-use ahash::RandomState;
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyDict, PyTuple, PyWeakrefReference};
+use pyo3::types::{PyDict, PyTuple};
 
 use super::asynchronous;
 use super::errors::{mistyped, type_name};
+use super::instances::Instances;
 use super::key;
 use super::load::Call;
 use super::options::Options;
@@ -35,17 +31,15 @@ pub enum Binding {
     Class,
 }
 
-type Instances = HashMap<usize, (Py<PyWeakrefReference>, Py<Table>), RandomState>;
-
 pub struct Function {
-    pub function: Py<PyAny>,
+    pub wrapped: Py<PyAny>,
     pub options: Py<Options>,
     /// Of the function itself; methods have one per instance instead.
     pub table: Py<Table>,
     binding: Binding,
-    is_method: AtomicBool,
-    /// By address; the weak reference tells whether it is still the same object.
-    instances: Arc<Mutex<Instances>>,
+    /// Classes in whose bodies it was found.
+    owners: Mutex<Vec<Py<PyAny>>>,
+    instances: Instances,
 }
 
 /// The function inside whatever was decorated, and what that was.
@@ -115,19 +109,19 @@ impl Function {
     pub fn new(py: Python<'_>, target: &Target<'_>, options: Options) -> PyResult<Self> {
         let options = Py::new(py, options)?;
         Ok(Self {
-            function: target.function.clone().unbind(),
+            wrapped: target.function.clone().unbind(),
             table: Py::new(py, Table::new(py, options.clone_ref(py)))?,
             options,
             binding: target.binding,
-            is_method: AtomicBool::new(false),
-            instances: Arc::default(),
+            owners: Mutex::default(),
+            instances: Instances::default(),
         })
     }
 
     /// Make the wrapper look like the function, as `functools.update_wrapper` does.
     pub fn dress(&self, wrapper: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = wrapper.py();
-        let function = self.function.bind(py);
+        let function = self.wrapped.bind(py);
         // Since 3.14 annotations are computed when asked for; copying the recipe computes nothing.
         let annotations =
             if py.version_info() >= (3, 14) { "__annotate__" } else { "__annotations__" };
@@ -151,9 +145,9 @@ impl Function {
     }
 
     /// Called when a class body that holds the wrapper was executed.
-    pub fn set_name(&self) {
+    pub fn set_name(&self, owner: &Bound<'_, PyAny>) {
         if self.binding == Binding::Plain {
-            self.is_method.store(true, Relaxed);
+            self.owners.lock().push(owner.clone().unbind());
         }
     }
 
@@ -166,9 +160,9 @@ impl Function {
         match self.binding {
             Binding::Static => None,
             Binding::Plain => instance.cloned(),
-            Binding::Class => owner
-                .cloned()
-                .or_else(|| instance.map(|instance| instance.get_type().into_any())),
+            Binding::Class => {
+                owner.cloned().or_else(|| instance.map(|instance| instance.get_type().into_any()))
+            }
         }
     }
 
@@ -176,88 +170,27 @@ impl Function {
     pub fn split_receiver<'py>(
         &self,
         args: &Bound<'py, PyTuple>,
-    ) -> Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        if !self.is_method.load(Relaxed) || args.is_empty() {
-            return None;
+    ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)>> {
+        let py = args.py();
+        let Ok(first) = args.get_item(0) else { return Ok(None) };
+        let owners: Vec<_> = self.owners.lock().iter().map(|owner| owner.clone_ref(py)).collect();
+        for owner in owners {
+            if first.is_instance(owner.bind(py))? {
+                return Ok(Some((first, args.get_slice(1, args.len()))));
+            }
         }
-        let receiver = args.get_item(0).ok()?;
-        Some((receiver, args.get_slice(1, args.len())))
+        Ok(None)
     }
 
     /// The table of this instance. The instance is not kept alive by it.
     pub fn table_of<'py>(&self, instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Table>> {
-        let py = instance.py();
-        let address = instance.as_ptr() as usize;
-        if let Some(table) = self.known_table(instance, address) {
-            return Ok(table);
-        }
-        let table = Bound::new(py, Table::new(py, self.options.clone_ref(py)))?;
-        let reference = self.weak_reference(instance, address)?;
-        let mut instances = self.instances.lock();
-        // Another thread may have been faster; a dead reference is one whose callback is still due.
-        if let Some((known, faster)) = instances.get(&address)
-            && is_of(known, instance)
-        {
-            let faster = faster.clone_ref(py);
-            drop(instances);
-            return Ok(faster.into_bound(py));
-        }
-        let before = instances.insert(address, (reference, table.clone().unbind()));
-        drop(instances);
-        drop(before);
-        Ok(table)
-    }
-
-    fn known_table<'py>(
-        &self,
-        instance: &Bound<'py, PyAny>,
-        address: usize,
-    ) -> Option<Bound<'py, Table>> {
-        let py = instance.py();
-        let instances = self.instances.lock();
-        let (reference, table) = instances.get(&address)?;
-        let table = is_of(reference, instance).then(|| table.clone_ref(py));
-        drop(instances);
-        table.map(|table| table.into_bound(py))
-    }
-
-    fn weak_reference(
-        &self,
-        instance: &Bound<'_, PyAny>,
-        address: usize,
-    ) -> PyResult<Py<PyWeakrefReference>> {
-        let py = instance.py();
-        let instances = Arc::downgrade(&self.instances);
-        let callback = PyCFunction::new_closure(py, None, None, move |args, _| {
-            let Some(instances) = instances.upgrade() else { return };
-            let mut locked = instances.lock();
-            let is_dead_one = locked.get(&address).is_some_and(|(reference, _)| {
-                args.get_borrowed_item(0).is_ok_and(|dead| dead.is(reference))
-            });
-            let gone = if is_dead_one { locked.remove(&address) } else { None };
-            drop(locked);
-            drop(gone);
-        })?;
-        PyWeakrefReference::new_with(instance, callback).map(Bound::unbind).map_err(|error| {
-            let clearer = PyTypeError::new_err(format!(
-                "{} of {} keeps its state per instance and needs weak references to it: add \
-                 '__weakref__' to __slots__",
-                self.options.get().name,
-                type_name(instance)
-            ));
-            clearer.set_cause(py, Some(error));
-            clearer
-        })
+        self.instances.table_of(instance, &self.options)
     }
 
     /// The tables of the function and of all instances there are.
     pub fn tables<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Table>> {
-        let of_instances: Vec<Py<Table>> =
-            self.instances.lock().values().map(|(_, table)| table.clone_ref(py)).collect();
         let own = self.table.bind(py).clone();
-        std::iter::once(own)
-            .chain(of_instances.into_iter().map(|table| table.into_bound(py)))
-            .collect()
+        std::iter::once(own).chain(self.instances.tables(py)).collect()
     }
 
     pub fn clear(&self, py: Python<'_>) -> PyResult<()> {
@@ -283,7 +216,7 @@ impl Function {
                 PyTuple::new(py, all.collect::<Vec<_>>())?
             }
         };
-        Ok(Call { function: self.function.bind(py).clone(), args, kwargs: kwargs.cloned() })
+        Ok(Call { function: self.wrapped.bind(py).clone(), args, kwargs: kwargs.cloned() })
     }
 
     /// The key of a call: `args` without the receiver, `call` with it.
@@ -345,22 +278,22 @@ impl Function {
         if options.key.is_some() {
             return error;
         }
-        key::explain(error, &options.name, self.function.bind(args.py()), args, kwargs)
+        key::explain(error, &options.name, self.wrapped.bind(args.py()), args, kwargs)
     }
 
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.function)?;
+        visit.call(&self.wrapped)?;
         visit.call(&self.options)?;
         visit.call(&self.table)?;
-        for (reference, table) in self.instances.lock().values() {
-            visit.call(reference)?;
-            visit.call(table)?;
+        for owner in self.owners.lock().iter() {
+            visit.call(owner)?;
         }
-        Ok(())
+        self.instances.traverse(visit)
     }
-}
 
-fn is_of(reference: &Py<PyWeakrefReference>, instance: &Bound<'_, PyAny>) -> bool {
-    use pyo3::types::PyWeakrefMethods;
-    reference.bind(instance.py()).upgrade().is_some_and(|alive| alive.is(instance))
+    /// Let go of the classes, which hold the wrapper in turn.
+    pub fn forget_owners(&self) {
+        let owners = std::mem::take(&mut *self.owners.lock());
+        drop(owners);
+    }
 }

@@ -30,7 +30,8 @@ pub fn of_call<'py>(
         if args.iter_borrowed().all(is_plain) {
             let first = args.get_item(0)?;
             let is_own_key = args.len() == 1
-                && (first.is_exact_instance_of::<PyString>() || first.is_exact_instance_of::<PyInt>());
+                && (first.is_exact_instance_of::<PyString>()
+                    || first.is_exact_instance_of::<PyInt>());
             return Ok(if is_own_key { first } else { args.clone().into_any() });
         }
     }
@@ -76,7 +77,8 @@ pub fn explain(
     let named = kwargs.into_iter().flat_map(|kwargs| {
         kwargs.iter().map(|(name, value)| (format!("argument '{name}'"), value))
     });
-    let positional = args.iter().enumerate().map(|(at, value)| (argument_name(function, at), value));
+    let positional =
+        args.iter().enumerate().map(|(at, value)| (argument_name(function, at), value));
     for (argument, value) in positional.chain(named) {
         if value.hash().is_err() && is_unhashable_by_type(&value) {
             let message = format!(

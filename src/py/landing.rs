@@ -166,7 +166,10 @@ impl Table {
         };
         let weight = self.weigh(&value)?;
         let life = Life { born: clock::now(), ttl, ends_at };
-        Bound::new(py, Entry::new(key.clone().unbind(), value.unbind(), life, weight, epoch, options))
+        Bound::new(
+            py,
+            Entry::new(key.clone().unbind(), value.unbind(), life, weight, epoch, options),
+        )
     }
 
     fn ttl_of(&self, value: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {

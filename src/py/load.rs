@@ -130,18 +130,15 @@ impl Table {
     }
 
     /// Join the flight of this key, or make one and own it.
-    pub fn board<'py>(
-        &self,
-        key: &Bound<'py, PyAny>,
-        runner: Runner<'py>,
-    ) -> PyResult<Seat<'py>> {
+    pub fn board<'py>(&self, key: &Bound<'py, PyAny>, runner: Runner<'py>) -> PyResult<Seat<'py>> {
         let py = key.py();
         let flights = self.flights.bind(py);
         loop {
             if let Some(found) = flights.get_item(key)? {
                 let flight = found.cast_into::<Flight>()?;
-                if flight.get().core.has_landed() {
-                    // Its owner is between publishing and taking it out.
+                if flight.get().core.has_landed() || flight.get().is_outdated(self.options.get()) {
+                    // Its owner is between publishing and taking it out; or it began before
+                    // something that made everybody start anew. Who waits already still gets it.
                     self.discard(key, &flight)?;
                     continue;
                 }

@@ -140,7 +140,13 @@ impl CachedMethod {
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        slf.get().cached.bind(slf.py()).getattr(name)
+        let it = slf.get();
+        let value = it.cached.bind(slf.py()).getattr(name)?;
+        if name == "__wrapped__" && value.hasattr("__get__")? {
+            // Bound as well, so that signatures do not show `self`.
+            return value.call_method1("__get__", (&it.receiver,));
+        }
+        Ok(value)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -15,7 +15,9 @@ mod errors;
 mod flags;
 mod flight;
 mod function;
+mod instances;
 mod key;
+mod keywords;
 mod landing;
 mod lazy;
 mod load;
@@ -49,6 +51,8 @@ mod core {
     use super::flags::flag;
     #[pymodule_export]
     use super::flight::Flight;
+    #[pymodule_export]
+    use super::instances::InstanceState;
     #[pymodule_export]
     use super::lazy::{Lazy, lazy, reduce_lazy};
     #[pymodule_export]
@@ -89,10 +93,7 @@ fn install_entry_points(py: Python<'_>) -> PyResult<()> {
     }
     // Any callable will do for the probes, and any object for their receiver.
     let callable = py.import("builtins")?.getattr("len")?;
-    let once = once::once(
-        py, Some(callable.clone()), None, None, None, None, None, None, decorator::Given::Unset,
-        None, true,
-    )?;
+    let once = once::once(py, Some(callable.clone()), None)?;
     let once = once.cast_into::<once::Once>()?;
     install(&once)?;
     let table = once.get().inner.table.clone_ref(py);

@@ -1,12 +1,14 @@
 //! `once`: a function that runs at most once, for all callers.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::{self, Reaction};
-use super::decorator::{Decorator, Given};
+use super::decorator::Decorator;
 use super::function::{Function, Target};
+use super::keywords::Keywords;
 use super::options::{Backoff, Options};
 use super::table::Table;
 use super::vectorcall::{Called, EntryPoint, look_up};
@@ -26,43 +28,23 @@ pub struct Once {
     warm: bool,
 }
 
-/// The arguments of the decorator, as given.
-pub struct OnceOptions<'py> {
-    pub retry: Option<Bound<'py, PyAny>>,
-    pub timeout: Option<Bound<'py, PyAny>>,
-    pub on_fork: Option<Bound<'py, PyAny>>,
-    pub on_restore: Option<Bound<'py, PyAny>>,
-    pub after: Option<Bound<'py, PyTuple>>,
-    pub flag: Option<String>,
-    pub fallback: Given<'py>,
-    pub name: Option<String>,
-}
+const NAMES: [&str; 9] =
+    ["retry", "timeout", "on_fork", "on_restore", "after", "flag", "fallback", "name", "warm"];
 
 /// Run a function at most once and keep its result for the container's lifetime.
 #[pyfunction]
-#[pyo3(signature = (
-    function = None, /, *, retry = None, timeout = None, on_fork = None, on_restore = None,
-    after = None, flag = None, fallback = Given::Unset, name = None, warm = true
-), text_signature = "(function=None, /, *, retry='always', timeout=None, on_fork='keep', \
-    on_restore='keep', after=(), flag=None, fallback=..., name=None, warm=True)")]
+#[pyo3(signature = (function = None, /, **options), text_signature = "(function=None, /, *, \
+    retry='always', timeout=None, on_fork='keep', on_restore='keep', after=(), flag=None, \
+    fallback=..., name=None, warm=True)")]
 pub fn once<'py>(
     py: Python<'py>,
     function: Option<Bound<'py, PyAny>>,
-    retry: Option<Bound<'py, PyAny>>,
-    timeout: Option<Bound<'py, PyAny>>,
-    on_fork: Option<Bound<'py, PyAny>>,
-    on_restore: Option<Bound<'py, PyAny>>,
-    after: Option<Bound<'py, PyTuple>>,
-    flag: Option<String>,
-    fallback: Given<'py>,
-    name: Option<String>,
-    warm: bool,
+    options: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let given = OnceOptions { retry, timeout, on_fork, on_restore, after, flag, fallback, name };
-    let prepared = given.parse()?;
+    let prepared = Prepared::parse(&Keywords::parse(py, "once", &NAMES, options)?)?;
     Decorator::apply(py, function, move |py, function| {
         let target = Target::of("once", function)?;
-        Once::wrap(py, &target, prepared.options(py, &target), warm)
+        Once::wrap(py, &target, prepared.options(py, &target), prepared.warm)
     })
 }
 
@@ -76,41 +58,35 @@ struct Prepared {
     flag: Option<String>,
     fallback: Option<Py<PyAny>>,
     name: Option<String>,
+    warm: bool,
 }
 
-impl OnceOptions<'_> {
-    fn parse(self) -> PyResult<Prepared> {
+impl Prepared {
+    fn parse(given: &Keywords<'_>) -> PyResult<Self> {
         let retries = [("always", None), ("never", Some(NEVER)), ("backoff", Some(RETRY_BACKOFF))];
         let wants = "'always', 'never' or 'backoff'";
-        let error_ttl = arguments::word("retry", self.retry.as_ref(), &retries, wants, None)?;
-        let mut after = Vec::new();
-        for dependency in self.after.iter().flat_map(|after| after.iter()) {
-            if !dependency.is_callable() {
-                return Err(super::errors::mistyped("after", &dependency, "a tuple of callables"));
-            }
-            after.push(dependency.unbind());
-        }
-        let fallback = self.fallback.into_option().map(Bound::unbind);
-        if self.flag.is_some() != fallback.is_some() {
-            return Err(pyo3::exceptions::PyTypeError::new_err(
+        let retry = given.get("retry")?;
+        let flag = given.text("flag")?;
+        let fallback = given.0.get_item("fallback")?.map(Bound::unbind);
+        if flag.is_some() != fallback.is_some() {
+            return Err(PyTypeError::new_err(
                 "flag= and fallback= go together: the flag decides whether the function runs, the \
                  fallback (a value or a callable) stands in for it",
             ));
         }
-        Ok(Prepared {
-            error_ttl,
-            timeout: arguments::duration("timeout", self.timeout.as_ref())?,
-            on_fork: arguments::on_fork(self.on_fork.as_ref())?,
-            on_restore: arguments::on_restore(self.on_restore.as_ref(), Reaction::Keep)?,
-            after,
-            flag: self.flag,
+        Ok(Self {
+            error_ttl: arguments::word("retry", retry.as_ref(), &retries, wants, None)?,
+            timeout: arguments::duration("timeout", given.get("timeout")?.as_ref())?,
+            on_fork: arguments::on_fork(given.get("on_fork")?.as_ref())?,
+            on_restore: arguments::on_restore(given.get("on_restore")?.as_ref(), Reaction::Keep)?,
+            after: arguments::callables("after", given.get("after")?.as_ref())?,
+            flag,
             fallback,
-            name: self.name,
+            name: given.name()?,
+            warm: given.get("warm")?.map_or(Ok(true), |warm| warm.is_truthy())?,
         })
     }
-}
 
-impl Prepared {
     fn options(&self, py: Python<'_>, target: &Target<'_>) -> Options {
         Options {
             name: self.name.as_deref().unwrap_or(&target.name).into(),
@@ -174,7 +150,7 @@ impl Called for Once {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = &slf.get().inner;
-        if let Some((receiver, rest)) = inner.split_receiver(args) {
+        if let Some((receiver, rest)) = inner.split_receiver(args)? {
             return inner.answer(&inner.table_of(&receiver)?, Some(&receiver), &rest, kwargs);
         }
         inner.answer(inner.table.bind(slf.py()), None, args, kwargs)
@@ -217,8 +193,8 @@ impl Once {
         Ok(Bound::new(slf.py(), BoundOnce::new(slf, receiver, table))?.into_any())
     }
 
-    fn __set_name__(&self, _owner: &Bound<'_, PyAny>, _name: &Bound<'_, PyAny>) {
-        self.inner.set_name();
+    fn __set_name__(&self, owner: &Bound<'_, PyAny>, _name: &Bound<'_, PyAny>) {
+        self.inner.set_name(owner);
     }
 
     /// Forget the result: the next call runs the function again.
@@ -267,6 +243,10 @@ impl Once {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.inner.traverse(&visit)
+    }
+
+    fn __clear__(&self) {
+        self.inner.forget_owners();
     }
 }
 
@@ -371,7 +351,13 @@ impl BoundOnce {
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        slf.get().once.bind(slf.py()).getattr(name)
+        let it = slf.get();
+        let value = it.once.bind(slf.py()).getattr(name)?;
+        if name == "__wrapped__" && value.hasattr("__get__")? {
+            // Bound as well, so that signatures do not show `self`.
+            return value.call_method1("__get__", (&it.receiver,));
+        }
+        Ok(value)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -24,7 +24,9 @@ impl Backoff {
     /// The time after so many failures in a row (at least one).
     pub fn after(&self, failures: u32) -> u64 {
         let doublings = failures.saturating_sub(1).min(63);
-        self.first.checked_shl(doublings).filter(|time| time >> doublings == self.first)
+        self.first
+            .checked_shl(doublings)
+            .filter(|time| time >> doublings == self.first)
             .map_or(self.cap, |time| time.min(self.cap))
     }
 }

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::lifetime::Freshness;
 use crate::policy::{Keeper, Ring};
 
-#[pyclass(frozen, module = "coldcache._core")]
+#[pyclass(frozen, weakref, module = "coldcache._core")]
 pub struct Table {
     pub options: Py<Options>,
     /// Key → `Entry`.
@@ -46,9 +46,14 @@ pub struct Table {
 pub enum Found<'py> {
     Fresh(Bound<'py, Entry>),
     /// To be served, and to be refreshed meanwhile; the flag tells whether it is past its ttl.
-    Refresh { entry: Bound<'py, Entry>, is_stale: bool },
+    Refresh {
+        entry: Bound<'py, Entry>,
+        is_stale: bool,
+    },
     /// Nothing to serve, unless a load fails.
-    Missing { old: Option<Bound<'py, Entry>> },
+    Missing {
+        old: Option<Bound<'py, Entry>>,
+    },
 }
 
 impl Table {
@@ -133,6 +138,7 @@ impl Table {
         let options = self.options.get();
         let by_id = self.by_id.bind(py);
         if self.keepers.get().is_none() {
+            self.ring.mark(entry.get().id); // storing is a use, until moka keeps the order
             let entries = self.entries.bind(py);
             let is_within = options.max_entries.is_none_or(|most| entries.len() as u64 <= most)
                 && options.max_weight.is_none_or(|most| self.weight.load(Relaxed) <= most);

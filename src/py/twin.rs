@@ -13,17 +13,14 @@ use pyo3::types::{PyDict, PyTuple};
 /// that refuses that too is shared as it is, without the traceback of whoever raised it first.
 pub fn of(py: Python<'_>, original: &Py<PyAny>) -> PyErr {
     let original = original.bind(py);
-    match like(original) {
-        Ok(twin) => {
-            let twin = PyErr::from_value(twin);
-            twin.set_cause(py, Some(PyErr::from_value(original.clone())));
-            twin
-        }
-        Err(_) => {
-            let shared = PyErr::from_value(original.clone());
-            shared.set_traceback(py, None);
-            shared
-        }
+    let shared = PyErr::from_value(original.clone());
+    if let Ok(twin) = like(original) {
+        let twin = PyErr::from_value(twin);
+        twin.set_cause(py, Some(shared));
+        twin
+    } else {
+        shared.set_traceback(py, None);
+        shared
     }
 }
 
@@ -35,15 +32,13 @@ fn like<'py>(original: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         built.get_type().is(&class)
             && built.getattr(intern!(py, "args")).and_then(|new| new.eq(&args)).unwrap_or(false)
     });
-    let twin = match built {
-        Some(twin) => twin,
-        None => {
-            let base = py.get_type::<PyBaseException>();
-            let new = base.getattr(intern!(py, "__new__"))?;
-            let bare = new.call1((&class,))?;
-            bare.setattr(intern!(py, "args"), &args)?;
-            bare
-        }
+    let twin = if let Some(twin) = built {
+        twin
+    } else {
+        let new = py.get_type::<PyBaseException>().getattr(intern!(py, "__new__"))?;
+        let unfilled = new.call1((&class,))?;
+        unfilled.setattr(intern!(py, "args"), &args)?;
+        unfilled
     };
     let state = original.getattr(intern!(py, "__dict__"))?.cast_into::<PyDict>()?;
     if !state.is_empty() {

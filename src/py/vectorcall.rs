@@ -191,7 +191,9 @@ pub fn install<T: Called>(probe: &Bound<'_, T>) -> PyResult<()> {
             && offset + size_of::<EntryPoint>() <= size
             && offset.is_multiple_of(align_of::<EntryPoint>());
         if !fits || (*class).tp_vectorcall_offset != 0 || (*class).tp_call.is_none() {
-            return Err(PySystemError::new_err("the layout of a callable class is not as expected"));
+            return Err(PySystemError::new_err(
+                "the layout of a callable class is not as expected",
+            ));
         }
         // Every instance has the same layout, so the offset seen in the probe holds for all.
         (*class).tp_vectorcall_offset = offset.cast_signed();
