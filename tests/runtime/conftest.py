@@ -1,0 +1,203 @@
+"""Isolation for the runtime tests, threads that meet, and child interpreters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import coldcache
+import pytest
+from coldcache import Cache, cached, once
+
+# Seconds, long beyond need: they only bound a test that hangs.
+PATIENCE_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> Iterator[None]:
+    coldcache.testing.reset()
+    yield
+    coldcache.testing.reset()
+
+
+@pytest.fixture
+def clock() -> Iterator[coldcache.testing.Clock]:
+    """The clocks of coldcache, held still."""
+    with coldcache.testing.clock() as held:
+        yield held
+
+
+def _eventually(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "did not come true in time"
+        time.sleep(0.001)  # real time
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Wait until a condition holds that another thread brings about; fail if it never does."""
+    return _eventually
+
+
+@dataclass
+class Outcome:
+    """How a call ended in its thread."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+class Crew:
+    """Calls under way, each in a thread of its own."""
+
+    def __init__(self, calls: tuple[Callable[[], Any], ...]) -> None:
+        self._outcomes = [Outcome() for _ in calls]
+        barrier = threading.Barrier(len(calls))
+
+        def run(call: Callable[[], Any], outcome: Outcome) -> None:
+            barrier.wait(PATIENCE_S)
+            try:
+                outcome.value = call()
+            except BaseException as error:  # noqa: BLE001 (an outcome like any other)
+                outcome.error = error
+
+        self._threads = [
+            threading.Thread(target=run, args=pair, daemon=True)
+            for pair in zip(calls, self._outcomes, strict=True)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def outcomes(self) -> list[Outcome]:
+        """Wait for all of them to end."""
+        deadline = time.monotonic() + PATIENCE_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        hanging = sum(thread.is_alive() for thread in self._threads)
+        assert hanging == 0, f"{hanging} of {len(self._threads)} threads hang"
+        return self._outcomes
+
+    def values(self) -> list[Any]:
+        """Wait for all of them to end, none with an error."""
+        outcomes = self.outcomes()
+        assert [outcome.error for outcome in outcomes if outcome.error] == []
+        return [outcome.value for outcome in outcomes]
+
+
+@pytest.fixture
+def start() -> Callable[..., Crew]:
+    """Start calls in threads that meet at a barrier first."""
+
+    def begin(*calls: Callable[[], Any]) -> Crew:
+        return Crew(calls)
+
+    return begin
+
+
+@dataclass
+class Subject:
+    """One cell of one of the forms a load can take."""
+
+    call: Callable[[], Any]
+    stats: Callable[[], dict[str, Any]]
+    forget: Callable[[], object]
+
+    def wait_for_callers(self, number: int) -> None:
+        """Wait until so many callers have found nothing, so that each loads or waits by now.
+
+        From counting its miss to waiting a caller does not let go of the interpreter.
+        """
+        _eventually(lambda: self.stats()["misses"] >= number)
+
+
+def _once(load: Callable[[], Any], **options: Any) -> Subject:
+    function = once(load, **options)
+    return Subject(function, function.stats, function.reset)
+
+
+def _cached(load: Callable[[], Any], **options: Any) -> Subject:
+    @cached(**options)
+    def function(name: str) -> Any:
+        return load()
+
+    return Subject(lambda: function("k"), function.stats, lambda: function.invalidate("k"))
+
+
+def _once_method(load: Callable[[], Any], **options: Any) -> Subject:
+    class Service:
+        @once(**options)
+        def method(self) -> Any:
+            return load()
+
+    service = Service()
+    return Subject(service.method, service.method.stats, service.method.reset)
+
+
+def _cached_method(load: Callable[[], Any], **options: Any) -> Subject:
+    class Service:
+        @cached(**options)
+        def method(self, name: str) -> Any:
+            return load()
+
+    service = Service()
+    return Subject(
+        lambda: service.method("k"),
+        service.method.stats,
+        lambda: service.method.invalidate("k"),
+    )
+
+
+def _get_or_load(load: Callable[[], Any], **options: Any) -> Subject:
+    cache = Cache(**options)
+    return Subject(lambda: cache.get_or_load("k", load), cache.stats, lambda: cache.invalidate("k"))
+
+
+FORMS = {
+    "once": _once,
+    "cached": _cached,
+    "once-method": _once_method,
+    "cached-method": _cached_method,
+    "get_or_load": _get_or_load,
+}
+
+
+@pytest.fixture(params=FORMS)
+def subject_of(request: pytest.FixtureRequest) -> Callable[..., Subject]:
+    """Put a load without arguments into each form in turn."""
+    return FORMS[request.param]
+
+
+class RunPython(Protocol):
+    def __call__(
+        self, source: str, *, env: Mapping[str, str] | None = None, flags: tuple[str, ...] = ()
+    ) -> str: ...
+
+
+@pytest.fixture
+def run_python() -> RunPython:
+    """Run a program in a fresh interpreter that has to succeed; its output."""
+
+    def run(
+        source: str, *, env: Mapping[str, str] | None = None, flags: tuple[str, ...] = ()
+    ) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", *flags, "-c", textwrap.dedent(source)],
+            env={**os.environ, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout.strip()
+
+    return run

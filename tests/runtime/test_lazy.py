@@ -1,0 +1,399 @@
+"""Modules imported on first use: what triggers it, what follows from it, how it fails."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import pickle
+import sys
+import textwrap
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import coldcache
+import pytest
+
+SOURCE = """
+    import sys
+    VALUE = 42
+    LOADS = sys.__dict__.setdefault("_loads_of_lazy_tests", [])
+    LOADS.append(__name__)
+    def double(x):
+        return 2 * x
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder on the path, with a module and a package that note when they are loaded."""
+    (tmp_path / "heavy_module.py").write_text(textwrap.dedent(SOURCE))
+    package = tmp_path / "heavy_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("NAME = 'package'\n")
+    (package / "leaf.py").write_text("NAME = 'leaf'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name.startswith(("heavy_", "broken_", "late_")):
+            del sys.modules[name]
+    sys.__dict__.pop("_loads_of_lazy_tests", None)
+
+
+@pytest.fixture
+def program(folder: Path) -> Callable[[str], dict[str, Any]]:
+    """Run source as the body of a module; its globals."""
+
+    def run(source: str) -> dict[str, Any]:
+        space: dict[str, Any] = {"__name__": "program", "coldcache": coldcache}
+        code = compile(textwrap.dedent(source), str(folder / "program.py"), "exec")
+        exec(code, space)
+        return space
+
+    return run
+
+
+def test_declaring_does_not_import(program: Callable[[str], dict[str, Any]]) -> None:
+    program("heavy_module = coldcache.lazy('heavy_module')")
+
+    assert "heavy_module" not in sys.modules
+
+
+def test_the_first_attribute_imports(program: Callable[[str], dict[str, Any]]) -> None:
+    space = program("""
+        heavy_module = coldcache.lazy('heavy_module')
+        def use():
+            return heavy_module.double(heavy_module.VALUE)
+    """)
+
+    assert space["use"]() == 84
+    assert "heavy_module" in sys.modules
+
+
+def test_the_name_is_the_real_module_after_first_use(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    space = program("""
+        heavy_module = coldcache.lazy('heavy_module')
+        heavy_module.VALUE
+    """)
+
+    assert space["heavy_module"] is sys.modules["heavy_module"]
+    assert type(space["heavy_module"]) is types.ModuleType
+
+
+def test_every_name_of_the_declaring_module_becomes_the_real_module(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    space = program("""
+        heavy_module = coldcache.lazy('heavy_module')
+        alias = heavy_module
+        alias.VALUE
+    """)
+
+    assert space["alias"] is space["heavy_module"] is sys.modules["heavy_module"]
+
+
+def test_a_name_that_was_bound_to_something_else_meanwhile_is_left_alone(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    space = program("""
+        heavy_module = coldcache.lazy('heavy_module')
+        kept = [heavy_module]
+        heavy_module = "something else"
+        kept[0].VALUE
+    """)
+
+    assert space["heavy_module"] == "something else"
+
+
+def test_a_reference_elsewhere_is_forwarded(program: Callable[[str], dict[str, Any]]) -> None:
+    space = program("""
+        heavy_module = coldcache.lazy('heavy_module')
+        kept = [heavy_module]
+        heavy_module.VALUE
+    """)
+    (proxy,) = space["kept"]
+
+    assert proxy is not sys.modules["heavy_module"]
+    assert proxy.double(4) == 8
+
+
+def test_a_dotted_name_is_the_leaf(program: Callable[[str], dict[str, Any]]) -> None:
+    space = program("""
+        leaf = coldcache.lazy('heavy_package.leaf')
+        name = leaf.NAME
+    """)
+
+    assert space["name"] == "leaf"
+    assert space["leaf"] is sys.modules["heavy_package.leaf"]
+
+
+def test_a_dotted_name_does_not_import_its_parents_early(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    program("leaf = coldcache.lazy('heavy_package.leaf')")
+
+    assert "heavy_package" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "look",
+    [repr, bool, hash, type, id, lambda module: isinstance(module, types.ModuleType)],
+    ids=["repr", "bool", "hash", "type", "id", "isinstance"],
+)
+def test_looking_at_it_does_not_import(
+    look: Callable[[Any], object], program: Callable[[str], dict[str, Any]]
+) -> None:
+    space = program("heavy_module = coldcache.lazy('heavy_module')")
+    look(space["heavy_module"])
+
+    assert "heavy_module" not in sys.modules
+
+
+def test_it_is_an_instance_of_module_type(program: Callable[[str], dict[str, Any]]) -> None:
+    space = program("heavy_module = coldcache.lazy('heavy_module')")
+
+    assert isinstance(space["heavy_module"], types.ModuleType)
+
+
+def test_it_is_true(program: Callable[[str], dict[str, Any]]) -> None:
+    assert program("heavy_module = coldcache.lazy('heavy_module')")["heavy_module"]
+
+
+def test_the_representation_names_module_and_declaring_line(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    space = program("\n\nheavy_module = coldcache.lazy('heavy_module')")
+
+    assert "heavy_module" in repr(space["heavy_module"])
+    assert "program.py:3" in repr(space["heavy_module"])
+
+
+def test_after_loading_the_representation_is_that_of_the_module(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    space = program("""
+        kept = [coldcache.lazy('heavy_module')]
+        kept[0].VALUE
+    """)
+
+    assert repr(space["kept"][0]) == repr(sys.modules["heavy_module"])
+
+
+def test_setting_an_attribute_reaches_the_real_module(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    program("""
+        heavy_module = coldcache.lazy('heavy_module')
+        heavy_module.VALUE = 7
+    """)
+
+    assert sys.modules["heavy_module"].VALUE == 7
+
+
+def test_deleting_an_attribute_reaches_the_real_module(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    program("""
+        heavy_module = coldcache.lazy('heavy_module')
+        del heavy_module.VALUE
+    """)
+
+    assert not hasattr(sys.modules["heavy_module"], "VALUE")
+
+
+def test_dir_is_that_of_the_real_module(program: Callable[[str], dict[str, Any]]) -> None:
+    space = program("""
+        kept = [coldcache.lazy('heavy_module')]
+    """)
+
+    assert "double" in dir(space["kept"][0])
+
+
+def test_a_missing_attribute_is_the_modules_own_error(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    space = program("heavy_module = coldcache.lazy('heavy_module')")
+
+    with pytest.raises(AttributeError, match="module 'heavy_module' has no attribute 'nothing'"):
+        space["heavy_module"].nothing
+
+
+def test_a_missing_module_raises_the_original_error_on_first_use(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    space = program("late_module = coldcache.lazy('late_module')")
+
+    with pytest.raises(ModuleNotFoundError, match="No module named 'late_module'") as caught:
+        space["late_module"].VALUE
+    assert caught.value.name == "late_module"
+
+
+def test_the_error_of_a_missing_module_is_chained_to_the_declaring_line(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    space = program("\nlate_module = coldcache.lazy('late_module')")
+
+    with pytest.raises(ModuleNotFoundError) as caught:
+        space["late_module"].VALUE
+    assert "program.py:2" in str(caught.value.__cause__)
+
+
+def test_a_missing_module_may_turn_up_later(
+    program: Callable[[str], dict[str, Any]], folder: Path
+) -> None:
+    space = program("late_module = coldcache.lazy('late_module')")
+    proxy = space["late_module"]
+    with pytest.raises(ModuleNotFoundError):
+        proxy.VALUE
+    (folder / "late_module.py").write_text("VALUE = 1")
+    importlib.invalidate_caches()
+
+    assert proxy.VALUE == 1
+    assert space["late_module"] is sys.modules["late_module"]
+
+
+def test_an_error_inside_the_module_comes_out_as_itself(
+    program: Callable[[str], dict[str, Any]], folder: Path
+) -> None:
+    (folder / "broken_module.py").write_text("raise LookupError('no region')")
+    space = program("broken_module = coldcache.lazy('broken_module')")
+
+    with pytest.raises(LookupError, match="no region") as caught:
+        space["broken_module"].VALUE
+    assert "program.py:1" in str(caught.value.__cause__)
+
+
+def test_the_cause_an_error_already_has_is_kept(
+    program: Callable[[str], dict[str, Any]], folder: Path
+) -> None:
+    (folder / "broken_module.py").write_text("raise LookupError('b') from KeyError('a')")
+    space = program("broken_module = coldcache.lazy('broken_module')")
+
+    with pytest.raises(LookupError) as caught:
+        space["broken_module"].VALUE
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_a_module_that_replaces_itself_is_the_replacement(
+    program: Callable[[str], dict[str, Any]], folder: Path
+) -> None:
+    (folder / "late_self.py").write_text(
+        "import sys, types\nm = types.SimpleNamespace(VALUE=5)\nsys.modules[__name__] = m\n"
+    )
+    space = program("""
+        late_self = coldcache.lazy('late_self')
+        late_self.VALUE
+    """)
+
+    assert space["late_self"] is sys.modules["late_self"]
+
+
+def test_two_modules_may_be_lazy_about_each_other(
+    program: Callable[[str], dict[str, Any]], folder: Path
+) -> None:
+    for name, other in [("late_a", "late_b"), ("late_b", "late_a")]:
+        (folder / f"{name}.py").write_text(
+            f"import coldcache\nother = coldcache.lazy('{other}')\nNAME = '{name}'\n"
+            "def ask(): return other.NAME\n"
+        )
+    space = program("import late_a\nanswers = late_a.ask(), late_a.other.ask()")
+
+    assert space["answers"] == ("late_b", "late_a")
+
+
+def test_a_first_use_by_many_threads_imports_once(
+    program: Callable[[str], dict[str, Any]], start: Callable[..., Any]
+) -> None:
+    proxy = program("kept = [coldcache.lazy('heavy_module')]")["kept"][0]
+
+    assert start(*[lambda: proxy.VALUE] * 16).values() == [42] * 16
+    assert sys.modules["heavy_module"].LOADS == ["heavy_module"]
+
+
+def test_it_pickles_without_importing(program: Callable[[str], dict[str, Any]]) -> None:
+    proxy = program("heavy_module = coldcache.lazy('heavy_module')")["heavy_module"]
+    twin = pickle.loads(pickle.dumps(proxy))
+
+    assert "heavy_module" not in sys.modules
+    assert twin.VALUE == 42
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_it_is_copied_without_importing(
+    duplicate: Callable[[Any], Any], program: Callable[[str], dict[str, Any]]
+) -> None:
+    proxy = program("heavy_module = coldcache.lazy('heavy_module')")["heavy_module"]
+    twin = duplicate(proxy)
+
+    assert "heavy_module" not in sys.modules
+    assert twin.VALUE == 42
+
+
+def test_it_is_never_put_into_sys_modules(program: Callable[[str], dict[str, Any]]) -> None:
+    proxy = program("heavy_module = coldcache.lazy('heavy_module')")["heavy_module"]
+
+    assert proxy not in list(sys.modules.values())
+
+
+def test_a_package_that_is_loaded_already_is_not_loaded_again(
+    program: Callable[[str], dict[str, Any]],
+) -> None:
+    program("""
+        import heavy_module
+        lazy_one = coldcache.lazy('heavy_module')
+        lazy_one.VALUE
+    """)
+
+    assert sys.modules["heavy_module"].LOADS == ["heavy_module"]
+
+
+@pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a..b", "a b", "1a", "a-b", "a/b"])
+def test_a_name_that_is_no_module_is_refused_when_declared(name: str) -> None:
+    with pytest.raises(ValueError, match="absolute name of a module"):
+        coldcache.lazy(name)
+
+
+@pytest.mark.parametrize("name", [None, 1, b"json", ["json"]])
+def test_a_name_that_is_no_string_is_refused_when_declared(name: Any) -> None:
+    with pytest.raises(TypeError):
+        coldcache.lazy(name)
+
+
+def test_eager_mode_gives_the_real_module_at_once(
+    program: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLDCACHE_EAGER", "1")
+    space = program("heavy_module = coldcache.lazy('heavy_module')")
+
+    assert space["heavy_module"] is sys.modules["heavy_module"]
+
+
+def test_eager_mode_raises_for_a_missing_module_at_once(
+    program: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLDCACHE_EAGER", "1")
+
+    with pytest.raises(ModuleNotFoundError, match="late_module"):
+        program("late_module = coldcache.lazy('late_module')")
+
+
+def test_eager_mode_turned_off_is_lazy(
+    program: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLDCACHE_EAGER", "0")
+    program("heavy_module = coldcache.lazy('heavy_module')")
+
+    assert "heavy_module" not in sys.modules
+
+
+def test_eager_mode_that_is_neither_on_nor_off_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLDCACHE_EAGER", "perhaps")
+
+    with pytest.raises(coldcache.FlagError, match="COLDCACHE_EAGER"):
+        coldcache.lazy("json")
