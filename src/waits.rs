@@ -7,7 +7,7 @@
 //! holds the interpreter, so no copy of it is ever locked.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -120,7 +120,7 @@ pub fn end_run(ticket: &Arc<Ticket>) {
 pub fn begin_wait(wait: &Wait, ticket: &Arc<Ticket>) -> Result<(), Error> {
     let mut waits = WAITS.lock();
     let mut walked = Vec::new();
-    if waits.closes_ring(wait, ticket, &mut walked) {
+    if waits.closes_ring(wait, ticket, &mut walked, &mut HashSet::default()) {
         return Err(Error::Reentrant { chain: waits.names(wait, &walked) });
     }
     for actor in &wait.actors {
@@ -160,13 +160,16 @@ impl Waits {
         wait: &Wait,
         ticket: &Arc<Ticket>,
         walked: &mut Vec<Arc<Ticket>>,
+        seen: &mut HashSet<*const Ticket, RandomState>,
     ) -> bool {
-        if walked.iter().any(|seen| Arc::ptr_eq(seen, ticket)) {
-            return false; // somebody else's ring: whoever closed it got the error
+        // Seen before: a second way to what does not close the ring, or somebody else's ring, and
+        // whoever closed that one got the error.
+        if !seen.insert(Arc::as_ptr(ticket)) {
+            return false;
         }
         walked.push(ticket.clone());
         if wait.stops(ticket)
-            || self.awaited_by(ticket).any(|next| self.closes_ring(wait, next, walked))
+            || self.awaited_by(ticket).any(|next| self.closes_ring(wait, next, walked, seen))
         {
             return true;
         }
@@ -291,6 +294,22 @@ mod tests {
         let b = running("b", Actor::Thread(42), 42);
         assert_eq!(begin_wait(&plain(41), &b), Ok(()));
         assert_eq!(chain(begin_wait(&plain(42), &a)), ["b", "a", "b"]);
+    }
+
+    #[test]
+    fn many_ways_to_the_same_ticket_are_walked_once() {
+        // Layers of two loads that each wait for both of the next: 2^40 paths, 80 tickets.
+        let layer =
+            |at: u64| [0, 1].map(|side| running("t", Actor::Load(1000 + 2 * at + side), 61));
+        let layers: Vec<_> = (0..40).map(layer).collect();
+        for pair in layers.windows(2) {
+            for (upper, lower) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let Actor::Load(number) = pair[0][upper].owner else { continue };
+                let wait = task(61, &[number - FAR]);
+                assert_eq!(begin_wait(&wait, &pair[1][lower]), Ok(()));
+            }
+        }
+        assert_eq!(begin_wait(&task(61, &[999]), &layers[0][0]), Ok(()));
     }
 
     #[test]

@@ -45,18 +45,17 @@ async def drive(load: "AsyncLoad") -> "Any":
     loop = asyncio.get_running_loop()
     is_retry = False
     while True:
-        ours = next(_numbers)
-        value, flight, owns = load.step(loop, ours, is_retry)
-        if flight is None:
-            return load.copied(value)
-        if owns:
-            is_refresh = value is not None
-            _start(load, flight, ours, loop, is_refresh=is_refresh)
-            if is_refresh:
-                return load.copied(value)
-        await _landed(load, flight, loop)
-        is_done, value = load.take(flight, owns)
-        if is_done:
+        number = next(_numbers)
+        word, value, flight = load.step(loop, number, is_retry)
+        if flight is not None:
+            if word != "passenger":
+                _start(load, flight, number, loop, is_refresh=word == "refresh")
+            if word != "refresh":
+                await _landed(load, flight, loop)
+                word, value = load.take(flight, word == "owner")
+        if word == "await":
+            return await value  # type: ignore[misc]
+        if word != "again":
             return value
         is_retry = True
 
@@ -78,8 +77,13 @@ def _start(
 
 
 async def _run(load: "AsyncLoad", flight: "Flight", *, is_refresh: bool) -> None:
+    load.begin(flight)
     try:
-        value = await load.begin(flight)
+        for dependency in load.after:
+            done = dependency()
+            if inspect.isawaitable(done):
+                await done
+        value = await load.call()
     except BaseException as error:
         is_everybodys = load.fail(flight, error)
         if not is_everybodys:

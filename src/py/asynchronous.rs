@@ -13,9 +13,10 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use super::entry::Entry;
 use super::flight::Flight;
 use super::landing::{Landing, is_shared};
-use super::load::{Call, Runner, Seat, fallback};
+use super::load::{Call, Runner, Seat, fallback_of_failure, make_guarded};
 use super::log;
 use super::table::{Found, Table};
 use super::twin;
@@ -79,8 +80,8 @@ fn drive<'py>(
     py.import(intern!(py, "coldcache._asyncio"))?.call_method1(intern!(py, "drive"), (load,))
 }
 
-/// What a coroutine does next: `(value, flight, owns)`; see [`AsyncLoad::step`].
-type Step<'py> = (Option<Bound<'py, PyAny>>, Option<Bound<'py, Flight>>, bool);
+/// What a coroutine does next: a word, then what belongs to it; see [`AsyncLoad::step`].
+type Step<'py> = (&'static str, Option<Bound<'py, PyAny>>, Option<Bound<'py, Flight>>);
 
 /// One request of one coroutine for one key.
 #[pyclass(frozen, module = "coldcache._core")]
@@ -93,12 +94,33 @@ pub struct AsyncLoad {
     /// Whatever is stored.
     is_anew: bool,
     /// What may be served if the load fails.
-    old: Mutex<Option<Py<super::entry::Entry>>>,
+    old: Mutex<Option<Py<Entry>>>,
     started: Mutex<Option<Instant>>,
 }
 
+/// What somebody with this seat does next.
+fn seated(seat: Seat<'_>) -> Step<'_> {
+    match seat {
+        Seat::Owner(flight) => ("owner", None, Some(flight)),
+        Seat::Passenger(flight) => ("passenger", None, Some(flight)),
+    }
+}
+
 impl AsyncLoad {
-    fn call<'py>(&self, py: Python<'py>) -> Call<'py> {
+    fn answer<'py>(&self, entry: &Bound<'py, Entry>) -> PyResult<Step<'py>> {
+        let value = self.copied(entry.get().value.bind(entry.py()).clone())?;
+        Ok(("value", Some(value), None))
+    }
+
+    /// The value as callers get it.
+    fn copied<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        match &self.table.get().options.get().copy {
+            None => Ok(value),
+            Some(copy) => copy.bind(value.py()).call1((value,)),
+        }
+    }
+
+    fn prepared<'py>(&self, py: Python<'py>) -> Call<'py> {
         Call {
             function: self.function.bind(py).clone(),
             args: self.args.bind(py).clone(),
@@ -109,8 +131,13 @@ impl AsyncLoad {
 
 #[pymethods]
 impl AsyncLoad {
-    /// What to do next: `(value, flight, owns)`. With `owns` the flight is to be started; a value
-    /// beside it is served meanwhile. Without a flight the value is the answer.
+    /// What to do next:
+    ///
+    /// - `("value", value, None)`: that is the answer;
+    /// - `("await", awaitable, None)`: its result is the answer;
+    /// - `("refresh", value, flight)`: that is the answer, but start the flight;
+    /// - `("owner", None, flight)`: start the flight, then wait for it;
+    /// - `("passenger", None, flight)`: wait for the flight.
     fn step<'py>(
         &self,
         py: Python<'py>,
@@ -120,44 +147,77 @@ impl AsyncLoad {
     ) -> PyResult<Step<'py>> {
         let it = self.table.get();
         let key = self.key.bind(py);
-        let mut served = None;
-        if !self.is_anew {
-            match it.find(key)? {
-                Found::Fresh(entry) => {
-                    it.stats.hits.add(1);
-                    return Ok((Some(entry.get().value.bind(py).clone()), None, false));
-                }
-                Found::Refresh { entry, is_stale } => {
-                    (if is_stale { &it.stats.stale_served } else { &it.stats.hits }).add(1);
-                    served = Some(entry.get().value.bind(py).clone());
-                }
-                Found::Missing { old } => {
-                    let before = std::mem::replace(&mut *self.old.lock(), old.map(Bound::unbind));
-                    drop(before);
-                }
+        if self.is_anew {
+            return Ok(seated(it.board(key, Runner::task(number, event_loop))?));
+        }
+        match it.find(key)? {
+            Found::Fresh(entry) => {
+                it.stats.hits.add(1);
+                return self.answer(&entry);
             }
-            if served.is_none() && !is_retry {
-                it.stats.misses.add(1);
+            Found::Refresh { entry, is_stale } => {
+                (if is_stale { &it.stats.stale_served } else { &it.stats.hits }).add(1);
+                let (word, value, _) = self.answer(&entry)?;
+                if it.remembered_failure(key)?.is_some() {
+                    return Ok((word, value, None)); // it failed a moment ago: not yet again
+                }
+                return Ok(match it.board(key, Runner::task(number, event_loop))? {
+                    Seat::Owner(flight) => ("refresh", value, Some(flight)),
+                    Seat::Passenger(_) => (word, value, None),
+                });
             }
-            if let Some(error) = it.remembered_failure(key)? {
-                return match served {
-                    Some(value) => Ok((Some(value), None, false)),
-                    None => Ok((Some(self.recover(py, error)?), None, false)),
-                };
+            Found::Missing { old } => {
+                let before = std::mem::replace(&mut *self.old.lock(), old.map(Bound::unbind));
+                drop(before);
             }
         }
-        match it.board(key, Runner::task(number, event_loop))? {
-            Seat::Owner(flight) => Ok((served, Some(flight), true)),
-            Seat::Passenger(_) if served.is_some() => Ok((served, None, false)),
-            Seat::Passenger(flight) => Ok((None, Some(flight), false)),
+        if !is_retry {
+            it.stats.misses.add(1);
         }
+        if let Some(error) = it.remembered_failure(key)? {
+            let (word, value) = self.recover(py, error)?;
+            return Ok((word, Some(value), None));
+        }
+        let seat = it.board(key, Runner::task(number, event_loop))?;
+        if let Seat::Owner(flight) = &seat {
+            // A value may have come in before the flight was made: keys can run Python code.
+            match it.find(key) {
+                Ok(Found::Fresh(entry)) => {
+                    it.discard(key, flight)?;
+                    let value = entry.get().value.clone_ref(py);
+                    flight.get().land(py, Outcome::Value(value));
+                    return self.answer(&entry);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    flight.get().land(py, Outcome::Abandoned);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(seated(seat))
     }
 
-    /// Start the load: an awaitable of its result.
-    fn begin<'py>(&self, py: Python<'py>, flight: &Flight) -> PyResult<Bound<'py, PyAny>> {
+    /// What has to be loaded before this.
+    #[getter]
+    fn after(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        let options = self.table.get().options.get();
+        options.after.iter().map(|after| after.clone_ref(py)).collect()
+    }
+
+    /// Note that the load runs from now on.
+    fn begin(&self, flight: &Flight) {
         *self.started.lock() = Some(Instant::now());
         waits::begin_run(&flight.ticket);
-        super::load::make(self.table.bind(py), &self.call(py))
+    }
+
+    /// Make the call: an awaitable of its result.
+    fn call<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let made = make_guarded(self.table.bind(py), &self.prepared(py))?;
+        if made.hasattr(intern!(py, "__await__"))? {
+            return Ok(made);
+        }
+        Ok(Bound::new(py, Ready::of(made))?.into_any()) // a plain value that stands in
     }
 
     /// The load has ended with a value.
@@ -173,35 +233,31 @@ impl AsyncLoad {
         shared
     }
 
-    /// What the passenger of a landed flight gets: `(True, value)`, or `(False, None)` to start over.
+    /// What the passenger of a landed flight does: as with `step`, or `("again", None)`.
     fn take<'py>(
         &self,
         flight: &Bound<'py, Flight>,
         is_owner: bool,
-    ) -> PyResult<(bool, Option<Bound<'py, PyAny>>)> {
+    ) -> PyResult<(&'static str, Option<Bound<'py, PyAny>>)> {
         let py = flight.py();
         match flight.get().core.outcome(|value| value.clone_ref(py)) {
-            Some(Outcome::Value(value)) => Ok((true, Some(self.copied(value.into_bound(py))?))),
+            Some(Outcome::Value(value)) => Ok(("value", Some(self.copied(value.into_bound(py))?))),
             Some(Outcome::Failed(error)) => {
                 let error = if is_owner {
                     PyErr::from_value(error.into_bound(py))
                 } else {
                     twin::of(py, &error)
                 };
-                if self.is_anew { Err(error) } else { Ok((true, Some(self.recover(py, error)?))) }
+                if self.is_anew {
+                    return Err(error);
+                }
+                let (word, value) = self.recover(py, error)?;
+                Ok((word, Some(value)))
             }
             Some(Outcome::Abandoned) | None => {
                 self.table.get().discard(self.key.bind(py), flight)?;
-                Ok((false, None))
+                Ok(("again", None))
             }
-        }
-    }
-
-    /// The value as callers get it.
-    fn copied<'py>(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        match &self.table.get().options.get().copy {
-            None => Ok(value),
-            Some(copy) => copy.bind(value.py()).call1((value,)),
         }
     }
 
@@ -241,7 +297,7 @@ impl AsyncLoad {
         if let Some(started) = self.started.lock().take() {
             it.stats.count_load(started.elapsed());
         }
-        let (table, key, call) = (self.table.bind(py), self.key.bind(py), self.call(py));
+        let (table, key, call) = (self.table.bind(py), self.key.bind(py), self.prepared(py));
         if clock::now().thawed_since(flight.get().started) && flight.get().core.is_unattended() {
             // A refresh nobody waits for that slept with the sandbox: as old as the freeze.
             it.discard(key, flight)?;
@@ -251,17 +307,25 @@ impl AsyncLoad {
         settled
     }
 
-    fn recover<'py>(&self, py: Python<'py>, error: PyErr) -> PyResult<Bound<'py, PyAny>> {
+    fn recover<'py>(
+        &self,
+        py: Python<'py>,
+        error: PyErr,
+    ) -> PyResult<(&'static str, Bound<'py, PyAny>)> {
         let old = self.old.lock().as_ref().map(|old| old.bind(py).clone());
-        let (table, key, call) = (self.table.bind(py), self.key.bind(py), self.call(py));
-        if old.is_none()
-            && table.get().options.get().flag.is_none()
-            && let Some(instead) = fallback(table, &call)
-        {
-            return instead;
+        let (table, key, call) = (self.table.bind(py), self.key.bind(py), self.prepared(py));
+        let landing = Landing { table, key, call: &call, old };
+        if let Some(value) = landing.old_value(&error) {
+            return Ok(("value", self.copied(value)?));
         }
-        let value = Landing { table, key, call: &call, old }.recover(error)?;
-        self.copied(value)
+        match fallback_of_failure(table, &call) {
+            None => Err(error),
+            Some(instead) => {
+                let instead = instead?;
+                let is_awaitable = instead.hasattr(intern!(py, "__await__"))?;
+                Ok((if is_awaitable { "await" } else { "value" }, instead))
+            }
+        }
     }
 }
 

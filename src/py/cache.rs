@@ -12,7 +12,7 @@ use super::cached::cache_info;
 use super::cached_options::{NAMES, parse};
 use super::decorator::Given;
 use super::errors::mistyped;
-use super::function::code_flags;
+use super::function::is_coroutine_function;
 use super::keywords::Keywords;
 use super::load::Call;
 use super::options::Options;
@@ -20,7 +20,6 @@ use super::stats::Cause;
 use super::table::Table;
 use crate::epoch;
 
-const CO_COROUTINE: u32 = 0x80;
 /// Options that only make sense where a function is decorated.
 const NOT_HERE: [&str; 5] = ["key", "typed", "vary", "fallback", "copy"];
 
@@ -174,7 +173,7 @@ impl Cache {
             return Err(mistyped("loader", &loader, "a callable without arguments"));
         }
         let table = slf.get().table.bind(py);
-        let is_async = code_flags(&loader) & CO_COROUTINE != 0;
+        let is_async = is_coroutine_function(&loader);
         let call = Call { function: loader, args: PyTuple::empty(py), kwargs: None };
         if is_async {
             return asynchronous::get(table, &key, call);

@@ -82,8 +82,12 @@ fn named(function: &Bound<'_, PyAny>) -> String {
     name.unwrap_or_else(|_| type_name(function))
 }
 
+pub fn is_coroutine_function(function: &Bound<'_, PyAny>) -> bool {
+    code_flags(function) & CO_COROUTINE != 0
+}
+
 /// The flags of the code that a call would run, through partials, bound methods and `__call__`.
-pub fn code_flags(function: &Bound<'_, PyAny>) -> u32 {
+fn code_flags(function: &Bound<'_, PyAny>) -> u32 {
     let mut current = function.clone();
     for _ in 0..32 {
         if let Ok(code) = current.getattr("__code__") {

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use rustix::rand::{GetRandomFlags, getrandom};
 
@@ -11,7 +12,7 @@ use super::arguments;
 use super::entry::Entry;
 use super::errors::{mistyped, type_name};
 use super::flight::Flight;
-use super::load::{Call, fallback, make, running};
+use super::load::{Call, fallback_of_failure, make, running};
 use super::log;
 use super::options::Options;
 use super::table::{Found, Table};
@@ -68,7 +69,8 @@ impl<'py> Landing<'_, 'py> {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = flight.py();
         let table = self.table.get();
-        match loaded.and_then(|value| table.new_entry(self.key, value, flight.get().epoch)) {
+        let keepable = loaded.and_then(|value| self.keepable(value));
+        match keepable.and_then(|value| table.new_entry(self.key, value, flight.get().epoch)) {
             Ok(entry) => {
                 let value = entry.get().value.bind(py).clone();
                 if table.discard(self.key, flight)? {
@@ -96,24 +98,46 @@ impl<'py> Landing<'_, 'py> {
         }
     }
 
+    /// The value, unless its first caller would use it up.
+    fn keepable(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let kind = type_name(&value);
+        let is_used_up = matches!(kind.as_str(), "coroutine" | "generator" | "async_generator")
+            && value.get_type().module()? == "builtins";
+        if !is_used_up && !value.hasattr(intern!(value.py(), "_asyncio_future_blocking"))? {
+            return Ok(value);
+        }
+        if is_used_up && kind != "async_generator" {
+            value.call_method0(intern!(value.py(), "close"))?; // or it complains later
+        }
+        Err(PyTypeError::new_err(format!(
+            "{} returned a {kind}, which its first caller would use up: decorate the coroutine \
+             function itself, or return a list or a tuple",
+            self.table.get().options.get().name
+        )))
+    }
+
     /// What this caller gets after a failed load.
     pub fn recover(&self, error: PyErr) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(value) = self.old_value(&error) {
+            return Ok(value);
+        }
+        match fallback_of_failure(self.table, self.call) {
+            Some(instead) => instead,
+            None => Err(error),
+        }
+    }
+
+    /// The old value, if it may still stand in for one that could not be loaded.
+    pub fn old_value(&self, error: &PyErr) -> Option<Bound<'py, PyAny>> {
         let py = self.table.py();
         let table = self.table.get();
-        if let Some(old) = &self.old {
-            let verdict = old.get().judge(table.options.get(), clock::now());
-            if verdict != Freshness::Expired {
-                table.stats.stale_served.add(1);
-                log::served_stale(py, &table.options.get().name, &error);
-                return Ok(old.get().value.bind(py).clone());
-            }
+        let old = self.old.as_ref()?.get();
+        if old.judge(table.options.get(), clock::now()) == Freshness::Expired {
+            return None;
         }
-        if table.options.get().flag.is_none()
-            && let Some(instead) = fallback(self.table, self.call)
-        {
-            return instead;
-        }
-        Err(error)
+        table.stats.stale_served.add(1);
+        log::served_stale(py, &table.options.get().name, error);
+        Some(old.value.bind(py).clone())
     }
 }
 

@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::background;
 use super::errors::FlagError;
+use super::flags::is_on;
 use super::flight::Flight;
 use super::landing::Landing;
 use super::table::{Found, Table};
@@ -173,21 +174,38 @@ impl Table {
 
 /// Make the call of a load: what has to come before it, the flag that guards it, the function.
 pub fn make<'py>(table: &Bound<'py, Table>, call: &Call<'py>) -> PyResult<Bound<'py, PyAny>> {
-    let py = table.py();
-    let options = table.get().options.get();
-    for dependency in &options.after {
-        dependency.bind(py).call0()?;
+    for dependency in &table.get().options.get().after {
+        dependency.bind(table.py()).call0()?;
     }
-    if let Some(flag) = &options.flag
-        && !super::flags::is_on(flag, false).map_err(FlagError::new_err)?
+    make_guarded(table, call)
+}
+
+/// The same when what has to come before it has come.
+pub fn make_guarded<'py>(
+    table: &Bound<'py, Table>,
+    call: &Call<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(flag) = &table.get().options.get().flag
+        && !is_on(flag, false).map_err(FlagError::new_err)?
+        && let Some(instead) = fallback(table, call)
     {
-        return fallback(table, call).unwrap_or_else(|| Ok(py.None().into_bound(py)));
+        return instead;
     }
     call.make()
 }
 
-/// What stands in for a result, if the user named something.
-pub fn fallback<'py>(
+/// What stands in for the result of a load that failed, if the user named something for that.
+pub fn fallback_of_failure<'py>(
+    table: &Bound<'py, Table>,
+    call: &Call<'py>,
+) -> Option<PyResult<Bound<'py, PyAny>>> {
+    if table.get().options.get().flag.is_some() {
+        return None; // that of a flag is for when it is off
+    }
+    fallback(table, call)
+}
+
+fn fallback<'py>(
     table: &Bound<'py, Table>,
     call: &Call<'py>,
 ) -> Option<PyResult<Bound<'py, PyAny>>> {

@@ -7,7 +7,8 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::{self, Reaction};
 use super::decorator::Decorator;
-use super::function::{Function, Target};
+use super::errors::mistyped;
+use super::function::{Function, Target, is_coroutine_function};
 use super::keywords::Keywords;
 use super::options::{Backoff, Options};
 use super::table::Table;
@@ -44,6 +45,7 @@ pub fn once<'py>(
     let prepared = Prepared::parse(&Keywords::parse(py, "once", &NAMES, options)?)?;
     Decorator::apply(py, function, move |py, function| {
         let target = Target::of("once", function)?;
+        prepared.refuse_coroutines_before(py, &target)?;
         Once::wrap(py, &target, prepared.options(py, &target), prepared.warm)
     })
 }
@@ -85,6 +87,21 @@ impl Prepared {
             name: given.name()?,
             warm: given.get("warm")?.map_or(Ok(true), |warm| warm.is_truthy())?,
         })
+    }
+
+    /// Plain code cannot wait for a coroutine that has to come first.
+    fn refuse_coroutines_before(&self, py: Python<'_>, target: &Target<'_>) -> PyResult<()> {
+        for dependency in &self.after {
+            let dependency = dependency.bind(py);
+            if !target.is_async && is_coroutine_function(dependency) {
+                return Err(mistyped(
+                    &format!("after= of {}, which is no coroutine function,", target.name),
+                    dependency,
+                    "a tuple of plain functions",
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn options(&self, py: Python<'_>, target: &Target<'_>) -> Options {
