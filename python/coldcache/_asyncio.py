@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at the owner of a flight on another loop: it may go away without a word.
 _SLICE = 0.05
+# Seconds that the end of a loop is held up for a refresh under way. Longer, and it would be billed;
+# not at all, and with one loop per invocation no refresh would ever come to its end.
+_GRACE = 0.1
 
 _numbers = itertools.count(1)
 # The loads that the current code runs for: inherited by tasks and by `asyncio.to_thread`.
@@ -36,8 +39,18 @@ def mark_coroutine_function(wrapper: "Callable[..., Any]") -> None:
     """Make `inspect.iscoroutinefunction` and asyncio's own see through the native wrapper."""
     if hasattr(inspect, "markcoroutinefunction"):  # 3.12+
         inspect.markcoroutinefunction(wrapper)
-    else:
-        wrapper._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+        return
+    wrapper._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    # Before 3.12 `inspect` looks at the code of what has all the attributes of a function.
+    wrapper.__code__ = _a_coroutine_function.__code__  # type: ignore[attr-defined]
+    wrapper.__defaults__ = wrapper.__kwdefaults__ = None  # type: ignore[attr-defined]
+    if not hasattr(wrapper, "__name__"):
+        wrapper.__name__ = type(wrapper).__name__
+    if not isinstance(getattr(wrapper, "__annotations__", None), dict):
+        wrapper.__annotations__ = {}
+
+
+async def _a_coroutine_function() -> None: ...
 
 
 async def drive(load: "AsyncLoad") -> "Any":
@@ -47,9 +60,10 @@ async def drive(load: "AsyncLoad") -> "Any":
     while True:
         number = next(_numbers)
         word, value, flight = load.step(loop, number, is_retry)
+        task = None
         if flight is not None:
             if word != "passenger":
-                _start(load, flight, number, loop, is_refresh=word == "refresh")
+                task = _start(load, flight, number, loop, is_refresh=word == "refresh")
             if word != "refresh":
                 await _landed(load, flight, loop)
                 word, value = load.take(flight, word == "owner")
@@ -57,7 +71,22 @@ async def drive(load: "AsyncLoad") -> "Any":
             return await value  # type: ignore[misc]
         if word != "again":
             return value
+        if task is not None and task.done():
+            task.result()  # an exit, an interrupt, a cancellation: for the one who started it
         is_retry = True
+
+
+class _Refresh(asyncio.Task):  # type: ignore[type-arg]
+    """A load beside the calls: whoever ends its loop gives it a moment first."""
+
+    _is_dying = False
+
+    def cancel(self, msg: "Any" = None) -> bool:
+        if self._is_dying or self.done():
+            return super().cancel(msg)
+        self._is_dying = True
+        self.get_loop().call_later(_GRACE, super().cancel, msg)
+        return True
 
 
 def _start(
@@ -67,13 +96,30 @@ def _start(
     loop: asyncio.AbstractEventLoop,
     *,
     is_refresh: bool,
-) -> None:
+) -> "asyncio.Task[None]":
     context = contextvars.copy_context()
-    context.run(_running.set, (*_running.get(), number))
-    task = context.run(loop.create_task, _run(load, flight, is_refresh=is_refresh))
+    # Only this load: whether those around it wait for it is in the graph, and they need not.
+    context.run(_running.set, (number,))
+    run = _run(load, flight, is_refresh=is_refresh)
+    try:
+        if is_refresh:
+            task = context.run(lambda: _Refresh(run, loop=loop))
+        else:
+            task = context.run(loop.create_task, run)
+    except BaseException:
+        run.close()
+        flight.abandon()
+        raise
     flight.run_by(task)
-    # A task that is cancelled before its first step never reaches the code that lands the flight.
-    task.add_done_callback(lambda _: flight.abandon())
+
+    def ended(task: "asyncio.Task[None]") -> None:
+        # A task that is cancelled before its first step never reaches the code that lands the flight.
+        flight.abandon()
+        if not task.cancelled():
+            task.exception()  # it was handed out by the flight, or is nobody's any more
+
+    task.add_done_callback(ended)
+    return task
 
 
 async def _run(load: "AsyncLoad", flight: "Flight", *, is_refresh: bool) -> None:
@@ -90,13 +136,17 @@ async def _run(load: "AsyncLoad", flight: "Flight", *, is_refresh: bool) -> None
             raise
         if is_refresh:
             load.note_failed_refresh(type(error).__name__)
-    else:
+        return
+    try:
         load.succeed(flight, value)
+    except Exception as error:  # noqa: BLE001 - a value that cannot be kept is everybody's failure
+        if is_refresh:
+            load.note_failed_refresh(type(error).__name__)
 
 
 async def _landed(load: "AsyncLoad", flight: "Flight", loop: asyncio.AbstractEventLoop) -> None:
     """Wait until the flight has ended, or has nobody left to end it."""
-    # Whoever waits inside a load waits on behalf of that load, and of those it runs for.
+    # Whoever waits inside a load waits on behalf of that load.
     actors = _running.get() or (next(_numbers),)
     landed = loop.create_future()
 

@@ -6,7 +6,7 @@
 //! while module code runs: a first use by several threads goes through the ordinary import lock.
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyImportError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyImportError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -127,7 +127,20 @@ impl Lazy {
                     .call1((by_name, slf.get().name.as_str()))?
                     .into_any());
             }
+            // Otherwise a deep copy would load; without it one is made as pickling does.
+            "__deepcopy__" => return Err(PyAttributeError::new_err(name.clone().unbind())),
             _ => {}
+        }
+        Self::resolve(slf)?.getattr(name)
+    }
+
+    /// Asked after a failure: the module's own words for what it does not have.
+    fn __getattr__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if name == "__deepcopy__" {
+            return Err(PyAttributeError::new_err(name.clone().unbind()));
         }
         Self::resolve(slf)?.getattr(name)
     }

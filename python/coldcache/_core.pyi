@@ -1,0 +1,432 @@
+"""The native half of coldcache: the manual of the Rust side."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from types import ModuleType
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    TypedDict,
+    TypeVar,
+    final,
+    overload,
+)
+
+from typing_extensions import Self
+
+from coldcache._cache import CacheInfo
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_R_co = TypeVar("_R_co", covariant=True)
+_S = TypeVar("_S")
+_T = TypeVar("_T")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_D = TypeVar("_D")
+
+__version__: str
+
+class Removals(TypedDict):
+    """How many entries left, by cause."""
+
+    explicit: int
+    replaced: int
+    expired: int
+    size: int
+
+class Stats(TypedDict):
+    """Counters since the start of the process, or since `cache_clear()`. Times in seconds."""
+
+    hits: int
+    misses: int
+    loads: int
+    failures: int
+    stale_served: int
+    removals: Removals
+    load_time_total: float
+    load_time_max: float
+
+@final
+class Once(Generic[_P, _R]):
+    """A function that runs at most once; made by `once`."""
+
+    __name__: str
+    __qualname__: str
+    @property
+    def __wrapped__(self) -> Callable[_P, _R]: ...
+    @property
+    def warm(self) -> bool:
+        """Whether `warm_up` runs it."""
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+    @overload
+    def __get__(self, instance: None, owner: type[Any] | None = None, /) -> Self: ...
+    @overload
+    def __get__(
+        self: "Once[Concatenate[_S, _P], _R]", instance: _S, owner: type[Any] | None = None, /
+    ) -> "BoundOnce[_P, _R]": ...
+    def __set_name__(self, owner: type[Any], name: str, /) -> None: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any) -> Self: ...
+    def reset(self) -> None:
+        """Forget the result, of a method for all instances: the next call runs the function."""
+    def is_done(self) -> bool:
+        """Whether the function has run and its result is kept."""
+    def peek(self, default: Any = None) -> Any:
+        """Return the result if there is one, else *default*; never run the function."""
+    def stats(self) -> Stats:
+        """Return counters."""
+
+@final
+class BoundOnce(Generic[_P, _R]):
+    """A `once` method looked up on an instance."""
+
+    @property
+    def __self__(self) -> Any: ...
+    @property
+    def __func__(self) -> Once[..., _R]: ...
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+    def __getattr__(self, name: str, /) -> Any: ...
+    def reset(self) -> None:
+        """Forget this instance's result."""
+    def is_done(self) -> bool:
+        """Whether the method has run for this instance and its result is kept."""
+    def peek(self, default: Any = None) -> Any:
+        """Return this instance's result if there is one, else *default*."""
+    def stats(self) -> Stats:
+        """Return counters of this instance."""
+
+@overload
+def once(function: Callable[_P, _R], /) -> Once[_P, _R]: ...
+@overload
+def once(
+    *,
+    retry: Literal["always", "never", "backoff"] = "always",
+    timeout: float | None = None,
+    on_fork: Literal["keep", "reset"] = "keep",
+    on_restore: Literal["keep", "stale", "reset"] = "keep",
+    after: tuple[Callable[[], Any], ...] = (),
+    flag: str | None = None,
+    fallback: Any = ...,
+    name: str | None = None,
+    warm: bool = True,
+) -> Callable[[Callable[_P, _R]], Once[_P, _R]]:
+    """Run a function at most once and keep its result for the container's lifetime.
+
+    All callers get the result of one run, whatever thread or event loop they are on. Works bare or
+    with options, on functions without arguments, methods (once per instance, which is not kept
+    alive), static and class methods, and coroutine functions.
+
+    Args:
+        retry: What a failure means for later calls. "always": they run the function again. "never":
+            they raise the same error. "backoff": they raise it for 1 s, then 2 s, 4 s, up to 60 s
+            with each failure in a row, and run the function again after that.
+        timeout: How long a caller waits for a run that another caller started, in seconds; `None`
+            waits as long as it takes.
+        on_fork: "reset" forgets the result in a forked child.
+        on_restore: "stale" and "reset" forget the result when the process is restored from a
+            snapshot.
+        after: Callables without arguments, usually other `once` functions, that are called first.
+        flag: Name of an environment flag (as `flag` reads it) that has to be on; if it is off or not
+            set, the function never runs and *fallback* stands in. Read when the result is needed
+            first.
+        fallback: Value, or callable with the same arguments, for when the flag is off.
+        name: What messages call it; the qualified name by default.
+        warm: Whether `warm_up` runs it.
+
+    Returns:
+        The function, with `reset()`, `is_done()`, `peek()` and `stats()`.
+
+    Raises:
+        TypeError: It is put on a generator function, whose result its first caller would use up.
+        ValueError: An option cannot be used.
+    """
+
+@final
+class CachedFunction(Generic[_P, _R]):
+    """A function whose results are kept; made by `cached`."""
+
+    __name__: str
+    __qualname__: str
+    @property
+    def __wrapped__(self) -> Callable[_P, _R]: ...
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+    @overload
+    def __get__(self, instance: None, owner: type[Any] | None = None, /) -> Self: ...
+    @overload
+    def __get__(
+        self: "CachedFunction[Concatenate[_S, _P], _R]",
+        instance: _S,
+        owner: type[Any] | None = None,
+        /,
+    ) -> "CachedMethod[_P, _R]": ...
+    def __set_name__(self, owner: type[Any], name: str, /) -> None: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: Any) -> Self: ...
+    def invalidate(self, *args: _P.args, **kwargs: _P.kwargs) -> bool:
+        """Forget the result of this call; true if there was one. A load under way is not kept."""
+    def refresh(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """Run the function for this call now, keep the result and return it."""
+    def peek(self, *args: _P.args, **kwargs: _P.kwargs) -> Any:
+        """Return the kept result of this call, or None; never run the function, count nothing."""
+    def cache_clear(self) -> None:
+        """Forget everything, counters included; loads under way are not kept."""
+    def cache_info(self) -> CacheInfo:
+        """Return hits, misses, maxsize, currsize: as functools' `cache_info`."""
+    def cache_parameters(self) -> dict[str, Any]:
+        """Return the options in force."""
+    def stats(self) -> Stats:
+        """Return counters."""
+
+@final
+class CachedMethod(Generic[_P, _R]):
+    """A `cached` method looked up on an instance: that instance's results."""
+
+    @property
+    def __self__(self) -> Any: ...
+    @property
+    def __func__(self) -> CachedFunction[..., _R]: ...
+    def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
+    def __getattr__(self, name: str, /) -> Any: ...
+    def invalidate(self, *args: _P.args, **kwargs: _P.kwargs) -> bool:
+        """Forget this instance's result of this call; true if there was one."""
+    def refresh(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        """Run the method for this call now, keep the result and return it."""
+    def peek(self, *args: _P.args, **kwargs: _P.kwargs) -> Any:
+        """Return the kept result of this call, or None."""
+    def cache_clear(self) -> None:
+        """Forget all results of this instance."""
+    def cache_info(self) -> CacheInfo:
+        """Return hits, misses, maxsize, currsize of this instance."""
+    def stats(self) -> Stats:
+        """Return counters of this instance."""
+
+@overload
+def cached(function: Callable[_P, _R], /) -> CachedFunction[_P, _R]: ...
+@overload
+def cached(
+    *,
+    ttl: float | Callable[[Any], float | None] | None = None,
+    stale: float | None = None,
+    stale_if_error: float | None = None,
+    error_ttl: float | tuple[float, float] | None = None,
+    refresh_ahead: float | None = None,
+    jitter: float | None = None,
+    max_entries: int | None = 1024,
+    max_weight: int | None = None,
+    weigher: Callable[[Any], int] | None = None,
+    policy: Literal["lru", "tiny_lfu"] = "lru",
+    key: Callable[..., Any] | None = None,
+    typed: bool = True,
+    vary: tuple[Callable[[], Any], ...] = (),
+    copy: Literal["shallow", "deep"] | Callable[[Any], Any] | None = None,
+    fallback: Any = ...,
+    timeout: float | None = None,
+    expires_at: Callable[[Any], Any] | None = None,
+    on_fork: Literal["keep", "reset"] = "keep",
+    on_restore: Literal["keep", "stale", "reset"] = "stale",
+    listener: Callable[[Any, Any, str], object] | None = None,
+    name: str | None = None,
+) -> Callable[[Callable[_P, _R]], CachedFunction[_P, _R]]:
+    """Keep a function's results, each for its time, for at most the container's lifetime.
+
+    One load runs for all callers of a key, whatever thread or event loop they are on. Works bare or
+    with options, on functions, methods (results per instance, which is not kept alive), static and
+    class methods, and coroutine functions.
+
+    An entry is expired when either clock says so: a sandbox that was frozen for an hour has aged by
+    an hour, and a wall clock that was set back makes nothing young again.
+
+    Args:
+        ttl: Life of a result in seconds, counted from the moment the call returned; or a function of
+            the result that returns it. `None` is the container's lifetime.
+        stale: After the ttl, for so many seconds, the old result is returned at once while one
+            refresh runs beside.
+        stale_if_error: After the ttl, for so many seconds, the old result is returned if the load
+            fails.
+        error_ttl: How long a failure is remembered and raised without a new load, in seconds; doubled
+            with each failure in a row up to 60 s, or up to the second number of a pair.
+        refresh_ahead: In so many last seconds of the ttl a hit starts one refresh beside.
+        jitter: Each life is shortened by a random time of up to so many seconds, so that containers
+            do not refresh together. Drawn from the kernel each time.
+        max_entries: Bound on the number of entries; `None` for no bound.
+        max_weight: Bound on the sum of the weights; needs *weigher*.
+        weigher: Function of a result that returns its weight, a whole number.
+        policy: What goes first at the bound. "lru": what was not used for longest. "tiny_lfu": what
+            is asked for least, which keeps a hot set through a scan.
+        key: Function of the call's arguments that returns a hashable key.
+        typed: Whether `1`, `1.0` and `True` are different arguments.
+        vary: Callables without arguments whose results belong to the key: tenant, locale, stage.
+        copy: What callers get: the kept object itself, a copy of it, or what the callable returns.
+        fallback: Value, or callable with the same arguments, for when a load fails and there is no
+            old result to serve. Not kept.
+        timeout: How long a caller waits for a load that another caller runs, in seconds.
+        expires_at: Function of the result that returns its end on the wall clock, in seconds since
+            1970 or as an aware datetime; `None` where it has none.
+        on_fork: "reset" forgets the results in a forked child.
+        on_restore: What a restore from a snapshot does to results: "stale" has them loaded anew, but
+            still good for *stale* and *stale_if_error*.
+        listener: Called as `listener(key, value, cause)` after an entry left; the cause is one of
+            "explicit", "replaced", "expired", "size".
+        name: What messages call it; the qualified name by default.
+
+    Returns:
+        The function, with `invalidate(...)`, `refresh(...)`, `peek(...)`, `cache_clear()`,
+        `cache_info()`, `cache_parameters()` and `stats()`.
+
+    Raises:
+        TypeError: It is put on a generator function, whose result its first caller would use up, or
+            an option has the wrong type.
+        ValueError: An option cannot be used.
+    """
+
+@final
+class Cache(Generic[_K, _V]):
+    """A mapping for the container's lifetime whose entries expire.
+
+    Takes the options of `cached` that do not concern a function's arguments. Only live entries are
+    seen by `in`, `len` and iteration; keys, values and items are snapshots.
+    """
+
+    def __new__(
+        cls,
+        *,
+        ttl: float | Callable[[Any], float | None] | None = None,
+        stale: float | None = None,
+        stale_if_error: float | None = None,
+        error_ttl: float | tuple[float, float] | None = None,
+        refresh_ahead: float | None = None,
+        jitter: float | None = None,
+        max_entries: int | None = 1024,
+        max_weight: int | None = None,
+        weigher: Callable[[Any], int] | None = None,
+        policy: Literal["lru", "tiny_lfu"] = "lru",
+        timeout: float | None = None,
+        expires_at: Callable[[Any], Any] | None = None,
+        on_fork: Literal["keep", "reset"] = "keep",
+        on_restore: Literal["keep", "stale", "reset"] = "stale",
+        listener: Callable[[Any, Any, str], object] | None = None,
+        name: str | None = None,
+    ) -> Self: ...
+    def __getitem__(self, key: _K, /) -> _V: ...
+    def __setitem__(self, key: _K, value: _V, /) -> None: ...
+    def __delitem__(self, key: _K, /) -> None: ...
+    def __contains__(self, key: object, /) -> bool: ...
+    def __len__(self) -> int: ...
+    def __bool__(self) -> bool: ...
+    def __iter__(self) -> Iterator[_K]: ...
+    @overload
+    def get(self, key: _K, default: None = None, /) -> _V | None: ...
+    @overload
+    def get(self, key: _K, default: _D, /) -> _V | _D: ...
+    def set(self, key: _K, value: _V, /, *, ttl: float | None = None) -> None:
+        """Store a value, for *ttl* seconds of its own if given."""
+    @overload
+    def get_or_load(
+        self, key: _K, loader: Callable[[], Awaitable[_V]], /
+    ) -> Awaitable[_V]: ...
+    @overload
+    def get_or_load(self, key: _K, loader: Callable[[], _V], /) -> _V:
+        """Return the value, loaded by *loader* if it has to be: an awaitable if that is a coroutine
+        function. One load runs for all callers of a key, whichever kind each of them passes.
+        """
+    def peek(self, key: _K, /) -> _V | None:
+        """Return the live value without counting it as a use, else None."""
+    def invalidate(self, key: _K, /) -> bool:
+        """Forget a key; true if there was something under it. A load under way is not kept."""
+    def clear(self) -> None:
+        """Forget everything; loads under way are not kept."""
+    def expire(self) -> int:
+        """Drop what is past every use and return how many entries that were."""
+    @overload
+    def pop(self, key: _K, /) -> _V: ...
+    @overload
+    def pop(self, key: _K, default: _D, /) -> _V | _D: ...
+    def popitem(self) -> tuple[_K, _V]:
+        """Take out the live pair whose key came first."""
+    def setdefault(self, key: _K, default: Any = None, /) -> _V: ...
+    def update(
+        self, other: Mapping[_K, _V] | Iterable[tuple[_K, _V]] | None = None, /, **pairs: _V
+    ) -> None: ...
+    def keys(self) -> list[_K]: ...
+    def values(self) -> list[_V]: ...
+    def items(self) -> list[tuple[_K, _V]]: ...
+    def cache_info(self) -> CacheInfo:
+        """Return hits, misses, maxsize, currsize: as functools' `cache_info`."""
+    def stats(self) -> Stats:
+        """Return counters."""
+
+def lazy(name: str, /) -> Any:
+    """Return a stand-in for a module that is imported when it is first used.
+
+    On first use the name is bound to the real module wherever the declaring module's globals hold the
+    stand-in: from then on an access costs what a plain import costs. Declare at module level.
+
+    Args:
+        name: Absolute name of a module; of a dotted name the last part is what you get, and the
+            packages before it are imported with it.
+
+    Returns:
+        The stand-in; with `COLDCACHE_EAGER=1` in the environment the module itself.
+
+    Raises:
+        ValueError: *name* is no absolute module name. A module that is missing or fails raises its
+            own error at first use, chained to the declaring line, and is tried again at the next.
+    """
+
+def flag(name: str, /, *, default: bool = False) -> bool:
+    """Return whether an environment feature flag is on.
+
+    Args:
+        name: Name of the environment variable.
+        default: The answer if the variable is not set, or empty.
+
+    Raises:
+        FlagError: The value is none of 1/0, true/false, on/off, yes/no (in any case).
+    """
+
+@final
+class LazyModule(ModuleType):
+    """What `lazy` returns; it answers `__class__` as modules do."""
+
+@final
+class Flight:
+    """A load in progress. For `coldcache._asyncio` alone."""
+
+    def begin_wait(self, loads: tuple[int, ...]) -> None: ...
+    def end_wait(self, loads: tuple[int, ...]) -> None: ...
+    def wake_later(self, waker: Callable[[], object]) -> bool: ...
+    def is_orphan(self) -> bool: ...
+    def runs_on(self, event_loop: object) -> bool: ...
+    def abandon(self) -> None: ...
+    def run_by(self, task: object) -> None: ...
+    def timed_out(self, seconds: float) -> BaseException: ...
+
+@final
+class AsyncLoad:
+    """One request of one coroutine for one key. For `coldcache._asyncio` alone."""
+
+    @property
+    def after(self) -> list[Callable[[], Any]]: ...
+    @property
+    def timeout(self) -> float | None: ...
+    def step(
+        self, event_loop: object, number: int, is_retry: bool
+    ) -> tuple[str, Any, Flight | None]: ...
+    def begin(self, flight: Flight) -> None: ...
+    def call(self) -> Awaitable[Any]: ...
+    def succeed(self, flight: Flight, value: object) -> None: ...
+    def fail(self, flight: Flight, error: BaseException) -> bool: ...
+    def take(self, flight: Flight, is_owner: bool) -> tuple[str, Any]: ...
+    def note_failed_refresh(self, kind: str) -> None: ...
+
+def _clock_hold() -> None: ...
+def _clock_release() -> None: ...
+def _clock_turn(monotonic: float, wall: float) -> None: ...
+def _clock_now() -> tuple[float, float]: ...
+def _forget_everything() -> None: ...
+def _note_fork() -> None: ...
+def _note_restore() -> None: ...
+def _reduce_lazy(name: str, *_protocol: object) -> tuple[Callable[[str], Any], tuple[str]]: ...
