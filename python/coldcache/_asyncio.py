@@ -40,7 +40,8 @@ def mark_coroutine_function(wrapper: "Callable[..., Any]") -> None:
     if hasattr(inspect, "markcoroutinefunction"):  # 3.12+
         inspect.markcoroutinefunction(wrapper)
         return
-    wrapper._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    # Where asyncio of that time looks; there is no public way.
+    wrapper._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]  # noqa: SLF001
     # Before 3.12 `inspect` looks at the code of what has all the attributes of a function.
     wrapper.__code__ = _a_coroutine_function.__code__  # type: ignore[attr-defined]
     wrapper.__defaults__ = wrapper.__kwdefaults__ = None  # type: ignore[attr-defined]
@@ -113,7 +114,7 @@ def _start(
     flight.run_by(task)
 
     def ended(task: "asyncio.Task[None]") -> None:
-        # A task that is cancelled before its first step never reaches the code that lands the flight.
+        # Cancelled before its first step, it never reached the code that lands the flight.
         flight.abandon()
         if not task.cancelled():
             task.exception()  # it was handed out by the flight, or is nobody's any more
