@@ -61,7 +61,9 @@ def main() -> int:
             took, modules[name] = sample(name)
             if number >= DISCARDED_ROUNDS:
                 times[name].append(took)
-    print(f"{'import':12} {'modules':>7} {'min ms':>8} {'median ms':>9}   coldcache / it (quartiles)")
+    print(
+        f"{'import':12} {'modules':>7} {'min ms':>8} {'median ms':>9}   coldcache / it (quartiles)"
+    )
     cheapest = True
     for name in names:
         ratios = [ours / its for ours, its in zip(times[OURS], times[name], strict=True)]

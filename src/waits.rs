@@ -8,11 +8,11 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock};
 
 use ahash::RandomState;
-use once_cell::sync::Lazy;
+
 use parking_lot::Mutex;
 
 use crate::error::Error;
@@ -101,7 +101,7 @@ struct Waits {
 
 type Tickets = HashMap<Actor, Vec<Arc<Ticket>>, RandomState>;
 
-static WAITS: Lazy<Mutex<Waits>> = Lazy::new(Mutex::default);
+static WAITS: LazyLock<Mutex<Waits>> = LazyLock::new(Mutex::default);
 
 /// Note that the ticket's owner now runs it.
 pub fn begin_run(ticket: &Arc<Ticket>) {
@@ -119,9 +119,8 @@ pub fn end_run(ticket: &Arc<Ticket>) {
 /// [`Error::Reentrant`], and no registration, if that wait could never end.
 pub fn begin_wait(wait: &Wait, ticket: &Arc<Ticket>) -> Result<(), Error> {
     let mut waits = WAITS.lock();
-    let mut walked = Vec::new();
-    if waits.closes_ring(wait, ticket, &mut walked, &mut HashSet::default()) {
-        return Err(Error::Reentrant { chain: waits.names(wait, &walked) });
+    if let Some(ring) = waits.ring(wait, ticket) {
+        return Err(Error::Reentrant { chain: waits.names(wait, &ring) });
     }
     for actor in &wait.actors {
         waits.waiting.entry(*actor).or_default().push(ticket.clone());
@@ -154,27 +153,35 @@ pub fn forget_after_fork() {
 }
 
 impl Waits {
-    /// Depth first from the wanted ticket; `walked` ends as the path to the one that closes the ring.
-    fn closes_ring(
-        &self,
-        wait: &Wait,
-        ticket: &Arc<Ticket>,
-        walked: &mut Vec<Arc<Ticket>>,
-        seen: &mut HashSet<*const Ticket, RandomState>,
-    ) -> bool {
-        // Seen before: a second way to what does not close the ring, or somebody else's ring, and
-        // whoever closed that one got the error.
-        if !seen.insert(Arc::as_ptr(ticket)) {
-            return false;
+    /// The path from the wanted ticket to the one that this wait keeps from ending, if there is one.
+    ///
+    /// Depth first, each ticket once, on a stack of its own: the graph may be wide and deep, and the
+    /// thread's stack small.
+    fn ring(&self, wait: &Wait, wanted: &Arc<Ticket>) -> Option<Vec<Arc<Ticket>>> {
+        let mut seen = HashSet::<_, RandomState>::default();
+        let mut visited: Vec<(&Arc<Ticket>, Option<usize>)> = Vec::new();
+        let mut ahead = vec![(wanted, None)];
+        while let Some((ticket, before)) = ahead.pop() {
+            // Seen before: a second way to what does not close the ring, or somebody else's ring,
+            // and whoever closed that one got the error.
+            if !seen.insert(Arc::as_ptr(ticket)) {
+                continue;
+            }
+            let here = visited.len();
+            visited.push((ticket, before));
+            if wait.stops(ticket) {
+                let mut path = Vec::new();
+                let mut at = Some(here);
+                while let Some((ticket, before)) = at.and_then(|at| visited.get(at)) {
+                    path.push(Arc::clone(ticket));
+                    at = *before;
+                }
+                path.reverse();
+                return Some(path);
+            }
+            ahead.extend(self.awaited_by(ticket).map(|next| (next, Some(here))));
         }
-        walked.push(ticket.clone());
-        if wait.stops(ticket)
-            || self.awaited_by(ticket).any(|next| self.closes_ring(wait, next, walked, seen))
-        {
-            return true;
-        }
-        walked.pop();
-        false
+        None
     }
 
     /// What keeps the ticket's owner from going on: its own waits, and plain code that blocks the

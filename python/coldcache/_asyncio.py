@@ -43,8 +43,8 @@ def mark_coroutine_function(wrapper: "Callable[..., Any]") -> None:
     # Where asyncio of that time looks; there is no public way.
     wrapper._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]  # noqa: SLF001
     # Before 3.12 `inspect` looks at the code of what has all the attributes of a function.
-    wrapper.__code__ = _a_coroutine_function.__code__  # type: ignore[attr-defined]
-    wrapper.__defaults__ = wrapper.__kwdefaults__ = None  # type: ignore[attr-defined]
+    wrapper.__code__ = _a_coroutine_function.__code__
+    wrapper.__defaults__ = wrapper.__kwdefaults__ = None
     if not hasattr(wrapper, "__name__"):
         wrapper.__name__ = type(wrapper).__name__
     if not isinstance(getattr(wrapper, "__annotations__", None), dict):
@@ -69,7 +69,7 @@ async def drive(load: "AsyncLoad") -> "Any":
                 await _landed(load, flight, loop)
                 word, value = load.take(flight, word == "owner")
         if word == "await":
-            return await value  # type: ignore[misc]
+            return await value
         if word != "again":
             return value
         if task is not None and task.done():
@@ -102,6 +102,7 @@ def _start(
     # Only this load: whether those around it wait for it is in the graph, and they need not.
     context.run(_running.set, (number,))
     run = _run(load, flight, is_refresh=is_refresh)
+    task: asyncio.Task[None]
     try:
         if is_refresh:
             task = context.run(lambda: _Refresh(run, loop=loop))
@@ -151,23 +152,27 @@ async def _landed(load: "AsyncLoad", flight: "Flight", loop: asyncio.AbstractEve
     actors = _running.get() or (next(_numbers),)
     landed = loop.create_future()
 
+    def land() -> None:
+        if not landed.done():
+            landed.set_result(None)
+
     def wake() -> None:
-        loop.call_soon_threadsafe(lambda: landed.done() or landed.set_result(None))
+        loop.call_soon_threadsafe(land)
 
     flight.begin_wait(actors)
     try:
         if not flight.wake_later(wake):
             return
-        deadline = None if load.timeout is None else loop.time() + load.timeout
+        if load.timeout is None and flight.runs_on(loop):
+            await landed
+            return
+        start = loop.time()
         while not landed.done():
             slice_ = _SLICE
-            if deadline is not None:
-                slice_ = min(slice_, deadline - loop.time())
+            if load.timeout is not None:
+                slice_ = min(slice_, start + load.timeout - loop.time())
                 if slice_ <= 0:
                     raise flight.timed_out(load.timeout)
-            if deadline is None and flight.runs_on(loop):
-                await landed
-                return
             await asyncio.wait((landed,), timeout=slice_)
             if flight.is_orphan():
                 flight.abandon()

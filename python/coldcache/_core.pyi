@@ -19,6 +19,7 @@ from typing_extensions import Self
 from coldcache._cache import CacheInfo
 
 _P = ParamSpec("_P")
+_Q = ParamSpec("_Q")
 _R = TypeVar("_R")
 _R_co = TypeVar("_R_co", covariant=True)
 _S = TypeVar("_S")
@@ -65,8 +66,8 @@ class Once(Generic[_P, _R]):
     def __get__(self, instance: None, owner: type[Any] | None = None, /) -> Self: ...
     @overload
     def __get__(
-        self: "Once[Concatenate[_S, _P], _R]", instance: _S, owner: type[Any] | None = None, /
-    ) -> "BoundOnce[_P, _R]": ...
+        self: Once[Concatenate[_S, _Q], _R], instance: _S, owner: type[Any] | None = None, /
+    ) -> BoundOnce[_Q, _R]: ...
     def __set_name__(self, owner: type[Any], name: str, /) -> None: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: Any) -> Self: ...
@@ -102,6 +103,8 @@ class BoundOnce(Generic[_P, _R]):
 def once(function: Callable[_P, _R], /) -> Once[_P, _R]: ...
 @overload
 def once(
+    function: None = None,
+    /,
     *,
     retry: Literal["always", "never", "backoff"] = "always",
     timeout: float | None = None,
@@ -120,6 +123,7 @@ def once(
     alive), static and class methods, and coroutine functions.
 
     Args:
+        function: What to run; left out where the decorator has options.
         retry: What a failure means for later calls. "always": they run the function again. "never":
             they raise the same error. "backoff": they raise it for 1 s, then 2 s, 4 s, up to 60 s
             with each failure in a row, and run the function again after that.
@@ -129,7 +133,8 @@ def once(
         on_restore: "stale" and "reset" forget the result when the process is restored from a
             snapshot.
         after: Callables without arguments, usually other `once` functions, that are called first.
-        flag: Name of an environment flag (as `flag` reads it) that has to be on; if it is off or not
+        flag: Name of an environment flag (as `flag` reads it) that has to be on; if it is off or
+        not
             set, the function never runs and *fallback* stands in. Read when the result is needed
             first.
         fallback: Value, or callable with the same arguments, for when the flag is off.
@@ -157,11 +162,11 @@ class CachedFunction(Generic[_P, _R]):
     def __get__(self, instance: None, owner: type[Any] | None = None, /) -> Self: ...
     @overload
     def __get__(
-        self: "CachedFunction[Concatenate[_S, _P], _R]",
+        self: CachedFunction[Concatenate[_S, _Q], _R],
         instance: _S,
         owner: type[Any] | None = None,
         /,
-    ) -> "CachedMethod[_P, _R]": ...
+    ) -> CachedMethod[_Q, _R]: ...
     def __set_name__(self, owner: type[Any], name: str, /) -> None: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: Any) -> Self: ...
@@ -207,6 +212,8 @@ class CachedMethod(Generic[_P, _R]):
 def cached(function: Callable[_P, _R], /) -> CachedFunction[_P, _R]: ...
 @overload
 def cached(
+    function: None = None,
+    /,
     *,
     ttl: float | Callable[[Any], float | None] | None = None,
     stale: float | None = None,
@@ -240,13 +247,16 @@ def cached(
     an hour, and a wall clock that was set back makes nothing young again.
 
     Args:
-        ttl: Life of a result in seconds, counted from the moment the call returned; or a function of
+        function: What to call; left out where the decorator has options.
+        ttl: Life of a result in seconds, counted from the moment the call returned; or a function
+        of
             the result that returns it. `None` is the container's lifetime.
         stale: After the ttl, for so many seconds, the old result is returned at once while one
             refresh runs beside.
         stale_if_error: After the ttl, for so many seconds, the old result is returned if the load
             fails.
-        error_ttl: How long a failure is remembered and raised without a new load, in seconds; doubled
+        error_ttl: How long a failure is remembered and raised without a new load, in seconds;
+        doubled
             with each failure in a row up to 60 s, or up to the second number of a pair.
         refresh_ahead: In so many last seconds of the ttl a hit starts one refresh beside.
         jitter: Each life is shortened by a random time of up to so many seconds, so that containers
@@ -266,7 +276,8 @@ def cached(
         expires_at: Function of the result that returns its end on the wall clock, in seconds since
             1970 or as an aware datetime; `None` where it has none.
         on_fork: "reset" forgets the results in a forked child.
-        on_restore: What a restore from a snapshot does to results: "stale" has them loaded anew, but
+        on_restore: What a restore from a snapshot does to results: "stale" has them loaded anew,
+        but
             still good for *stale* and *stale_if_error*.
         listener: Called as `listener(key, value, cause)` after an entry left; the cause is one of
             "explicit", "replaced", "expired", "size".
@@ -324,17 +335,17 @@ class Cache(Generic[_K, _V]):
     def set(self, key: _K, value: _V, /, *, ttl: float | None = None) -> None:
         """Store a value, for *ttl* seconds of its own if given."""
     @overload
-    def get_or_load(
-        self, key: _K, loader: Callable[[], Awaitable[_V]], /
-    ) -> Awaitable[_V]: ...
+    def get_or_load(self, key: _K, loader: Callable[[], Awaitable[_V]], /) -> Awaitable[_V]: ...
     @overload
     def get_or_load(self, key: _K, loader: Callable[[], _V], /) -> _V:
-        """Return the value, loaded by *loader* if it has to be: an awaitable if that is a coroutine
-        function. One load runs for all callers of a key, whichever kind each of them passes.
+        """Return the value, loaded by *loader* if it has to be.
+
+        An awaitable if the loader is a coroutine function. One load runs for all callers of a key,
+        whichever kind each of them passes.
         """
-    def peek(self, key: _K, /) -> _V | None:
+    def peek(self, key: _K) -> _V | None:
         """Return the live value without counting it as a use, else None."""
-    def invalidate(self, key: _K, /) -> bool:
+    def invalidate(self, key: _K) -> bool:
         """Forget a key; true if there was something under it. A load under way is not kept."""
     def clear(self) -> None:
         """Forget everything; loads under way are not kept."""
@@ -361,7 +372,8 @@ class Cache(Generic[_K, _V]):
 def lazy(name: str, /) -> Any:
     """Return a stand-in for a module that is imported when it is first used.
 
-    On first use the name is bound to the real module wherever the declaring module's globals hold the
+    On first use the name is bound to the real module wherever the declaring module's globals hold
+    the
     stand-in: from then on an access costs what a plain import costs. Declare at module level.
 
     Args:
@@ -421,6 +433,12 @@ class AsyncLoad:
     def fail(self, flight: Flight, error: BaseException) -> bool: ...
     def take(self, flight: Flight, is_owner: bool) -> tuple[str, Any]: ...
     def note_failed_refresh(self, kind: str) -> None: ...
+
+@final
+class _InstanceState:
+    """What an instance owns for its methods."""
+
+    def __new__(cls) -> Self: ...
 
 def _clock_hold() -> None: ...
 def _clock_release() -> None: ...

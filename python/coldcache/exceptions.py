@@ -12,8 +12,8 @@
     ├── PlanError                             a lazy plan that does not fit this program
     └── SerializationError                    a value that a store cannot hold
 
-Exceptions of the functions you decorate come out as themselves. Wrong arguments raise `TypeError` or
-`ValueError`.
+Exceptions of the functions you decorate come out as themselves. Wrong arguments raise `TypeError`
+or `ValueError`.
 """
 
 

@@ -1,6 +1,12 @@
 """Tools for your tests: a clock to turn by hand, and forgetting everything in between."""
 
-from coldcache import _core
+from coldcache._core import (
+    _clock_hold,
+    _clock_now,
+    _clock_release,
+    _clock_turn,
+    _forget_everything,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +28,7 @@ class Clock:
     __slots__ = ()
 
     def __enter__(self) -> "Self":
-        _core._clock_hold()
+        _clock_hold()
         return self
 
     def __exit__(
@@ -31,7 +37,7 @@ class Clock:
         error: "BaseException | None",
         traceback: "TracebackType | None",
     ) -> None:
-        _core._clock_release()
+        _clock_release()
 
     def advance(self, seconds: float) -> None:
         """Let time pass on both clocks.
@@ -43,7 +49,7 @@ class Clock:
             ValueError: *seconds* is negative or not finite.
             RuntimeError: The clock is not held by a `with` block.
         """
-        _core._clock_turn(seconds, seconds)
+        _clock_turn(seconds, seconds)
 
     def freeze(self, seconds: float) -> None:
         """Freeze the sandbox: the wall clock goes on, the monotonic clock stands still.
@@ -58,7 +64,7 @@ class Clock:
         if seconds < 0:
             message = f"a freeze lasts zero seconds or more, got {seconds!r}; step_wall() goes back"
             raise ValueError(message)
-        _core._clock_turn(0, seconds)
+        _clock_turn(0, seconds)
 
     def step_wall(self, seconds: float) -> None:
         """Correct the wall clock; no time passes.
@@ -70,15 +76,15 @@ class Clock:
             ValueError: *seconds* is not finite.
             RuntimeError: The clock is not held by a `with` block.
         """
-        _core._clock_turn(0, seconds)
+        _clock_turn(0, seconds)
 
     def monotonic(self) -> float:
         """Return the monotonic clock in seconds, as coldcache sees it."""
-        return _core._clock_now()[0]
+        return _clock_now()[0]
 
     def wall(self) -> float:
         """Return the wall clock in seconds since 1970, as coldcache sees it."""
-        return _core._clock_now()[1]
+        return _clock_now()[1]
 
 
 def clock() -> Clock:
@@ -96,4 +102,4 @@ def reset() -> None:
 
     Loads that are under way are not stopped, but what they bring is not served to later calls.
     """
-    _core._forget_everything()
+    _forget_everything()

@@ -108,7 +108,10 @@ impl<'py> Place<'py> {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<bool> {
         let (key, _) = self.key(inner, kwargs)?;
-        self.table.get().invalidate(&key).map_err(|error| inner.explain(error, &self.args, kwargs))
+        self.table
+            .get()
+            .invalidate(&key)
+            .map_err(|error| inner.explain(error, self.receiver.as_ref(), &self.args, kwargs))
     }
 
     pub fn refresh(
@@ -122,7 +125,7 @@ impl<'py> Place<'py> {
         } else {
             Table::reload(&self.table, &key, &call).and_then(|value| inner.copied(value))
         };
-        result.map_err(|error| inner.explain(error, &self.args, kwargs))
+        result.map_err(|error| inner.explain(error, self.receiver.as_ref(), &self.args, kwargs))
     }
 
     pub fn peek(
@@ -132,7 +135,8 @@ impl<'py> Place<'py> {
     ) -> PyResult<Option<Py<PyAny>>> {
         let (key, _) = self.key(inner, kwargs)?;
         let found = self.table.get().peek(&key);
-        let found = found.map_err(|error| inner.explain(error, &self.args, kwargs))?;
+        let found = found
+            .map_err(|error| inner.explain(error, self.receiver.as_ref(), &self.args, kwargs))?;
         let copied = found.map(|value| inner.copied(value.into_bound(self.table.py())));
         Ok(copied.transpose()?.map(Bound::unbind))
     }

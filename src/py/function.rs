@@ -261,7 +261,7 @@ impl Function {
         } else {
             Table::get(table, &key, &call).and_then(|value| self.copied(value))
         };
-        result.map_err(|error| self.explain(error, args, kwargs))
+        result.map_err(|error| self.explain(error, receiver, args, kwargs))
     }
 
     /// The value as callers get it.
@@ -275,6 +275,7 @@ impl Function {
     pub fn explain<'py>(
         &self,
         error: PyErr,
+        receiver: Option<&Bound<'py, PyAny>>,
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyErr {
@@ -282,7 +283,11 @@ impl Function {
         if options.key.is_some() {
             return error;
         }
-        key::explain(error, &options.name, self.wrapped.bind(args.py()), args, kwargs)
+        let parameters = key::Parameters {
+            function: self.wrapped.bind(args.py()),
+            skipped: usize::from(receiver.is_some()),
+        };
+        key::explain(error, &options.name, &parameters, args, kwargs)
     }
 
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -66,7 +66,7 @@ fn keyword_mark(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
 pub fn explain(
     error: PyErr,
     name: &str,
-    function: &Bound<'_, PyAny>,
+    parameters: &Parameters<'_, '_>,
     args: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyErr {
@@ -77,8 +77,7 @@ pub fn explain(
     let named = kwargs.into_iter().flat_map(|kwargs| {
         kwargs.iter().map(|(name, value)| (format!("argument '{name}'"), value))
     });
-    let positional =
-        args.iter().enumerate().map(|(at, value)| (argument_name(function, at), value));
+    let positional = args.iter().enumerate().map(|(at, value)| (parameters.name(at), value));
     for (argument, value) in positional.chain(named) {
         if value.hash().is_err() && is_unhashable_by_type(&value) {
             let message = format!(
@@ -101,11 +100,21 @@ fn is_unhashable_by_type(value: &Bound<'_, PyAny>) -> bool {
         || value.is_exact_instance_of::<PyFrozenSet>()
 }
 
-fn argument_name(function: &Bound<'_, PyAny>, at: usize) -> String {
-    let name = function
-        .getattr("__code__")
-        .and_then(|code| code.getattr("co_varnames"))
-        .and_then(|names| names.get_item(at))
-        .and_then(|name| name.extract::<String>());
-    name.map_or_else(|_| format!("argument {}", at + 1), |name| format!("argument '{name}'"))
+/// The parameters of a function, for messages.
+pub struct Parameters<'a, 'py> {
+    pub function: &'a Bound<'py, PyAny>,
+    /// How many of them the caller did not write: the receiver of a method.
+    pub skipped: usize,
+}
+
+impl Parameters<'_, '_> {
+    fn name(&self, at: usize) -> String {
+        let name = self
+            .function
+            .getattr("__code__")
+            .and_then(|code| code.getattr("co_varnames"))
+            .and_then(|names| names.get_item(at + self.skipped))
+            .and_then(|name| name.extract::<String>());
+        name.map_or_else(|_| format!("argument {}", at + 1), |name| format!("argument '{name}'"))
+    }
 }

@@ -1,16 +1,16 @@
 //! The few lines coldcache logs itself. `logging` is imported when there is something to say.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use ahash::RandomState;
-use once_cell::sync::Lazy;
+
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 type Said = std::collections::HashSet<(&'static str, Arc<str>), RandomState>;
 
 /// What was said about whom. One line for each is enough: the counters tell how often.
-static SAID: Lazy<Mutex<Said>> = Lazy::new(Mutex::default);
+static SAID: LazyLock<Mutex<Said>> = LazyLock::new(Mutex::default);
 
 /// A load failed and an old value was served. Names the function and the type of the error only:
 /// messages and arguments may hold secrets.

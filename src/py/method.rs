@@ -135,7 +135,12 @@ impl CachedMethod {
         self.cached.clone_ref(py)
     }
 
-    /// Names, docstring and the rest are those of the function.
+    #[getter]
+    fn __doc__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.cached.bind(py).getattr("__doc__")
+    }
+
+    /// Names and the rest are those of the function.
     fn __getattr__<'py>(
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,

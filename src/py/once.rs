@@ -271,7 +271,7 @@ fn peek(table: &Table, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
     table.peek(&py.None().into_bound(py))
 }
 
-/// A `once` method looked up on an instance.
+// A `once` method looked up on an instance. No docstring here: it shows the one of the function.
 #[pyclass(frozen, weakref, module = "coldcache")]
 pub struct BoundOnce {
     entry_point: EntryPoint,
@@ -363,7 +363,12 @@ impl BoundOnce {
         self.once.clone_ref(py)
     }
 
-    /// Names, docstring and the rest are those of the function.
+    #[getter]
+    fn __doc__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.once.bind(py).getattr("__doc__")
+    }
+
+    /// Names and the rest are those of the function.
     fn __getattr__<'py>(
         slf: &Bound<'py, Self>,
         name: &Bound<'py, PyString>,

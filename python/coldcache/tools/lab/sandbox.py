@@ -126,9 +126,10 @@ class Sandbox:
         with deferred():
             process = self._process
             if process is not None and process.returncode is None:
-                # The process is at least a zombie until reaped below, so the group is still ours.
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                # The process is at least a zombie until reaped below, so both ids are still ours.
+                for kill in (os.killpg, os.kill):
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        kill(process.pid, signal.SIGKILL)
                 self._watcher.join(_JOIN_TIMEOUT_S)
                 self._reap(process)
             self._output.close()
@@ -141,10 +142,14 @@ class Sandbox:
 
     def _reap(self, process: subprocess.Popen[bytes]) -> None:
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            # The watcher has seen it end; if not, it hangs in the kernel, and waiting is no use.
+            reaped, status, usage = os.wait4(process.pid, os.WNOHANG)
         except ChildProcessError:
             # Whoever started us ignores SIGCHLD, so the kernel has reaped it: the status is lost.
             process.returncode = 0
+            return
+        if not reaped:
+            process.returncode = -signal.SIGKILL
             return
         process.returncode = os.waitstatus_to_exitcode(status)
         unit = 1 if sys.platform == "darwin" else 1024

@@ -1,0 +1,125 @@
+"""Every public call once, for type checkers only."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+import coldcache
+from coldcache import testing
+from typing_extensions import assert_type
+
+
+class Client:
+    def fetch(self, name: str) -> bytes:
+        return name.encode()
+
+
+@coldcache.once
+def client() -> Client:
+    return Client()
+
+
+@coldcache.once(retry="backoff", timeout=2.5, after=(client,), flag="HEAVY", fallback=0, warm=False)
+def model() -> int:
+    return 1
+
+
+@coldcache.cached
+def doubled(number: int) -> int:
+    return 2 * number
+
+
+@coldcache.cached(
+    ttl=60,
+    stale=30,
+    stale_if_error=300,
+    error_ttl=(1, 60),
+    refresh_ahead=5,
+    jitter=2.5,
+    max_entries=None,
+    max_weight=1_000_000,
+    weigher=len,
+    policy="tiny_lfu",
+    key=lambda name, version=0: (name, version),
+    typed=False,
+    vary=(lambda: "tenant",),
+    copy="shallow",
+    fallback=b"",
+    timeout=1,
+    expires_at=lambda value: None,
+    on_fork="reset",
+    on_restore="keep",
+    listener=lambda key, value, cause: None,
+    name="parameter",
+)
+def parameter(name: str, version: int = 0) -> bytes:
+    return name.encode()
+
+
+@coldcache.cached(ttl=lambda value: 60.0)
+async def fetched(name: str) -> bytes:
+    return name.encode()
+
+
+class Service:
+    @coldcache.cached(ttl=60)
+    def load(self, name: str) -> bytes:
+        return name.encode()
+
+    @coldcache.once
+    def session(self) -> Client:
+        return Client()
+
+
+async def check() -> None:
+    assert_type(client(), Client)
+    assert_type(client.is_done(), bool)
+    client.reset()
+    client.peek()
+    assert_type(model(), int)
+    assert_type(doubled(2), int)
+    assert_type(parameter("a", version=2), bytes)
+    assert_type(parameter.refresh("a"), bytes)
+    assert_type(parameter.invalidate("a"), bool)
+    parameter.peek("a")
+    parameter.cache_clear()
+    assert_type(parameter.cache_info().hits, int)
+    assert_type(parameter.cache_parameters()["maxsize"], object)  # type: ignore[assert-type]
+    assert_type(parameter.stats()["load_time_total"], float)
+    assert_type(await fetched("a"), bytes)
+    service = Service()
+    assert_type(service.load("a"), bytes)
+    assert_type(service.load.invalidate("a"), bool)
+    assert_type(service.session(), Client)
+
+    cache: coldcache.Cache[str, int] = coldcache.Cache(ttl=300, max_entries=10_000)
+    cache["a"] = 1
+    assert_type(cache["a"], int)
+    assert_type(cache.get("a"), int | None)
+    assert_type(cache.get("a", "no"), int | str)
+    cache.set("a", 1, ttl=5)
+
+    def plain_loader() -> int:
+        return 1
+
+    assert_type(cache.get_or_load("a", plain_loader), int)
+
+    async def loader() -> int:
+        return 1
+
+    assert_type(cache.get_or_load("a", loader), Awaitable[int])
+    assert_type(cache.pop("a", None), int | None)
+    assert_type(cache.items(), list[tuple[str, int]])
+    assert_type(cache.expire(), int)
+    assert_type(coldcache.flag("HEAVY", default=True), bool)
+    numpy = coldcache.lazy("numpy")
+    numpy.array([1])
+    with testing.clock() as clock:
+        clock.advance(60)
+        clock.freeze(3600)
+        clock.step_wall(-3600)
+    testing.reset()
+    try:
+        client()
+    except coldcache.ReentrantLoadError as error:
+        assert_type(error, coldcache.ReentrantLoadError)
