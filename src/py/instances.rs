@@ -49,15 +49,38 @@ impl Default for Instances {
 /// so it knows whose it is; pickled, it is nobody's.
 #[pyclass(frozen, name = "_InstanceState", module = "coldcache._core")]
 pub struct InstanceState {
-    of: Option<Py<PyWeakrefReference>>,
+    of: Owner,
     table: Option<Py<Table>>,
+}
+
+/// Whose state it is.
+enum Owner {
+    Nobody,
+    Known(Py<PyWeakrefReference>),
+    /// Instances of `int`, `tuple` and the like cannot be referred to weakly: by address.
+    At(usize),
+}
+
+impl Owner {
+    fn new(instance: &Bound<'_, PyAny>) -> Self {
+        PyWeakrefReference::new(instance)
+            .map_or(Self::At(instance.as_ptr() as usize), |known| Self::Known(known.unbind()))
+    }
+
+    fn is(&self, instance: &Bound<'_, PyAny>) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Known(reference) => is_of(reference, instance),
+            Self::At(address) => *address == instance.as_ptr() as usize,
+        }
+    }
 }
 
 #[pymethods]
 impl InstanceState {
     #[new]
     fn new() -> Self {
-        Self { of: None, table: None }
+        Self { of: Owner::Nobody, table: None }
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyType>, Bound<'py, PyTuple>) {
@@ -65,7 +88,9 @@ impl InstanceState {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.of)?;
+        if let Owner::Known(reference) = &self.of {
+            visit.call(reference)?;
+        }
         visit.call(&self.table)
     }
 }
@@ -95,11 +120,8 @@ impl Instances {
         if let Some(table) = table_in(attributes, &name, instance)? {
             return Ok(table);
         }
-        let Ok(of) = PyWeakrefReference::new(instance) else {
-            return Err(needs_weak_references(instance, options, None));
-        };
         let table = Bound::new(py, Table::new(py, options.clone_ref(py)))?;
-        let state = InstanceState { of: Some(of.unbind()), table: Some(table.clone().unbind()) };
+        let state = InstanceState { of: Owner::new(instance), table: Some(table.clone().unbind()) };
         let state = Bound::new(py, state)?;
         let weak_table = PyWeakrefReference::new(&table)?.unbind();
         // Another thread may have been faster while these were made: from here on nothing runs.
@@ -181,7 +203,7 @@ impl Instances {
         })?;
         PyWeakrefReference::new_with(instance, callback)
             .map(Bound::unbind)
-            .map_err(|error| needs_weak_references(instance, options, Some(error)))
+            .map_err(|error| needs_weak_references(instance, options, error))
     }
 
     /// The tables of all instances that are alive.
@@ -219,7 +241,7 @@ fn table_in<'py>(
     let Some(found) = attributes.get_item(name)? else { return Ok(None) };
     let Ok(state) = found.cast_into::<InstanceState>() else { return Ok(None) };
     let state = state.get();
-    let is_own = state.of.as_ref().is_some_and(|of| is_of(of, instance));
+    let is_own = state.of.is(instance);
     Ok(state.table.as_ref().filter(|_| is_own).map(|table| table.bind(py).clone()))
 }
 
@@ -230,14 +252,14 @@ fn is_of(reference: &Py<PyWeakrefReference>, instance: &Bound<'_, PyAny>) -> boo
 fn needs_weak_references(
     instance: &Bound<'_, PyAny>,
     options: &Py<Options>,
-    cause: Option<PyErr>,
+    cause: PyErr,
 ) -> PyErr {
     let clearer = PyTypeError::new_err(format!(
-        "{} of {} keeps its state per instance and needs weak references to it: add '__weakref__' \
-         to __slots__",
+        "{} of {} keeps its state per instance and needs a place for it: add '__dict__' or \
+         '__weakref__' to __slots__",
         options.get().name,
         type_name(instance)
     ));
-    clearer.set_cause(instance.py(), cause);
+    clearer.set_cause(instance.py(), Some(cause));
     clearer
 }

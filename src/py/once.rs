@@ -259,6 +259,9 @@ impl Once {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if !self.entry_point.is_set() {
+            return Ok(()); // being made: see `EntryPoint`
+        }
         self.inner.traverse(&visit)
     }
 

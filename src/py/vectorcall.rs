@@ -24,12 +24,20 @@ use super::entry::Entry;
 use super::table::Table;
 
 /// Where an instance keeps its entry point; CPython reads it through `tp_vectorcall_offset`.
+///
+/// All zeros is a valid value, and what a class with a `__dict__` shows to a garbage collection that
+/// comes while CPython makes that dict: the object is tracked by then, but not yet filled in.
 #[repr(transparent)]
-pub struct EntryPoint(ffi::vectorcallfunc);
+pub struct EntryPoint(Option<ffi::vectorcallfunc>);
 
 impl EntryPoint {
     pub fn of<T: Called>() -> Self {
-        Self(enter::<T>)
+        Self(Some(enter::<T>))
+    }
+
+    /// Whether the instance around it is filled in; if not, nothing else in it may be touched.
+    pub fn is_set(&self) -> bool {
+        self.0.is_some()
     }
 }
 
