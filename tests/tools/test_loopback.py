@@ -105,6 +105,17 @@ def test_what_follows_a_response_runs_after_it_was_sent(
     assert seen.wait(LONG_S)
 
 
+def test_closing_ends_an_idle_connection(serve: Callable[..., LoopbackServer]) -> None:
+    server = serve(lambda _: Response(HTTPStatus.OK))
+    with closing(connect(server)) as client:
+        client.request("GET", "/")
+        client.getresponse().read()
+
+        server.close()
+
+        assert client.sock.recv(1) == b""
+
+
 def test_closing_twice_is_harmless(serve: Callable[..., LoopbackServer]) -> None:
     server = serve(lambda _: Response(HTTPStatus.OK))
     server.close()

@@ -125,6 +125,16 @@ def test_modules_are_counted_at_init_and_at_the_first_answer(compared: LabResult
     assert modules["target"].at_first_answer == modules["target"].at_init + 1
 
 
+def test_modules_are_counted_from_all_that_was_written_by_then(
+    plan: LabPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = run_lab(dataclasses.replace(plan, runs=1)).events[0].modules
+    # Without the reading thread, nothing has been read when the count is taken.
+    monkeypatch.setattr("coldcache.tools.lab.output.Output._read", lambda self: None)
+
+    assert run_lab(dataclasses.replace(plan, runs=1)).events[0].modules == exact
+
+
 def test_equal_answers_are_said_to_be_equal(compared: LabResult) -> None:
     assert [event.answers.verdict for event in compared.events] == ["equal", "equal"]
     assert compared.answers_agree

@@ -21,7 +21,8 @@ from coldcache.tools.lab.runtime_api import (
 
 PREFIX = "/2018-06-01/runtime"
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
-LONG_S = 20.0
+# Beyond the time limit of a test: a wake-up that does not come fails the test.
+LONG_S = 120.0
 
 
 @pytest.fixture
