@@ -30,7 +30,7 @@ $(STAMPS)/venv: pyproject.toml
 
 build/wheels/current.stamp: $(STAMPS)/venv $(RUST_SOURCES) $(PYTHON_SOURCES)
 	rm -rf build/wheels/current && mkdir -p build/wheels
-	$(BIN)/maturin build --quiet --release --locked -i $(BIN)/python -o build/wheels/current
+	$(BIN)/maturin build --quiet --release --locked --compression-level 9 -i $(BIN)/python -o build/wheels/current
 	touch $@
 
 $(STAMPS)/installed: build/wheels/current.stamp

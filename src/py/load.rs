@@ -154,8 +154,9 @@ impl Table {
             let event_loop = runner.event_loop.clone().map(Bound::unbind);
             let mine = Flight::new(name, runner.actor, runner.thread, event_loop);
             let mine = Bound::new(py, mine)?;
-            flights.set_default(key, &mine)?;
-            if flights.get_item(key)?.is_some_and(|found| found.is(&mine)) {
+            // One look-up, one answer: a second one would run the key's `__hash__` again.
+            let (_, boarded) = flights.set_default_with_result(key, &mine)?;
+            if boarded.is(&mine) {
                 return Ok(Seat::Owner(mine));
             }
         }
