@@ -13,8 +13,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import coldcache
+import hypothesis
 import pytest
 from coldcache import Cache, cached, once
+
+# How long an example takes depends on what else the machine does; and no files are written.
+hypothesis.settings.register_profile("coldcache", deadline=None, database=None)
+hypothesis.settings.load_profile("coldcache")
 
 # Seconds, long beyond need: they only bound a test that hangs.
 PATIENCE_S = 20.0
@@ -201,3 +206,40 @@ def run_python() -> RunPython:
         return done.stdout.strip()
 
     return run
+
+
+class Backend:
+    """A cached function that answers with the number of its run; it can be made to fail or wait."""
+
+    def __init__(self, **options: Any) -> None:
+        self.calls = 0
+        self.error: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Semaphore(0)
+
+        @cached(**options)
+        def load() -> int:
+            self.calls += 1
+            number = self.calls
+            self.entered.release()
+            assert self.gate.wait(10)
+            if self.error:
+                raise self.error
+            return number
+
+        self.load = load
+
+    def has_entered(self) -> None:
+        assert self.entered.acquire(timeout=10)
+
+
+@pytest.fixture
+def backend(clock: coldcache.testing.Clock) -> Callable[..., Backend]:
+    """Make a cached function with these options that is easy to steer; the clocks are held."""
+
+    def make(**options: Any) -> Backend:
+        options.setdefault("name", f"load{id(options)}")  # what is logged once is said by name
+        return Backend(**options)
+
+    return make

@@ -1,0 +1,194 @@
+"""Stale values: served at once while one refresh runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from coldcache import Cache
+
+TTL = 60
+HOUR = 3600
+
+
+def test_a_stale_value_is_served_at_once_while_the_refresh_runs(
+    backend: Callable[..., Any], clock: Any
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    it.gate.clear()
+    served = it.load()  # would hang here if it waited for the refresh
+    it.gate.set()
+
+    assert served == 1
+
+
+def test_the_refreshed_value_replaces_the_stale_one(
+    backend: Callable[..., Any], clock: Any, eventually: Callable[..., None]
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    it.load()
+    eventually(lambda: it.load.peek() == 2)
+
+    assert it.load() == 2
+
+
+def test_only_one_refresh_runs(
+    backend: Callable[..., Any], clock: Any, eventually: Callable[..., None]
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    it.gate.clear()
+    served = [it.load() for _ in range(50)]
+    it.gate.set()
+    eventually(lambda: it.load.peek() == 2)
+
+    assert served == [1] * 50
+    assert it.calls == 2
+
+
+def test_many_threads_share_one_refresh(
+    backend: Callable[..., Any],
+    clock: Any,
+    start: Callable[..., Any],
+    eventually: Callable[..., None],
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    it.gate.clear()
+    served = start(*[it.load] * 32).values()
+    it.gate.set()
+    eventually(lambda: it.load.peek() == 2)
+
+    assert served == [1] * 32
+    assert it.calls == 2
+
+
+def test_without_a_call_nothing_is_refreshed(backend: Callable[..., Any], clock: Any) -> None:
+    it = backend(ttl=TTL, stale=TTL, refresh_ahead=10)
+    it.load()
+    clock.advance(2 * TTL - 1)
+
+    assert it.calls == 1
+
+
+def test_past_the_stale_window_callers_wait_for_the_load(
+    backend: Callable[..., Any], clock: Any
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(2 * TTL)
+
+    assert it.load() == 2
+
+
+def test_a_freeze_counts_towards_the_stale_window(backend: Callable[..., Any], clock: Any) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.freeze(2 * TTL)
+
+    assert it.load() == 2
+
+
+def test_a_failing_refresh_leaves_the_stale_value(
+    backend: Callable[..., Any], clock: Any, eventually: Callable[..., None]
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    it.error = ValueError("backend")
+    it.load()
+    eventually(lambda: it.load.stats()["failures"] == 1)
+    it.error = None
+
+    assert it.load() == 1
+
+
+def test_a_stale_value_is_not_live(backend: Callable[..., Any], clock: Any) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+
+    assert it.load.peek() is None
+
+
+def test_stale_hits_are_counted_apart(
+    backend: Callable[..., Any], clock: Any, eventually: Callable[..., None]
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    it.load()
+    eventually(lambda: it.load.peek() == 2)
+    stats = it.load.stats()
+
+    assert (stats["stale_served"], stats["hits"], stats["misses"]) == (1, 0, 1)
+
+
+def test_invalidation_during_a_refresh_keeps_its_result_out(
+    backend: Callable[..., Any], clock: Any, eventually: Callable[..., None]
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    it.has_entered()
+    clock.advance(TTL)
+    it.gate.clear()
+    it.load()
+    it.has_entered()
+    it.load.invalidate()
+    it.gate.set()
+
+    assert it.load() == 3
+    eventually(lambda: it.load.stats()["loads"] == 3)
+    assert it.load() == 3
+
+
+def test_a_refresh_that_was_frozen_may_not_publish(
+    backend: Callable[..., Any], clock: Any, eventually: Callable[..., None]
+) -> None:
+    it = backend(ttl=TTL, stale=10 * HOUR)
+    it.load()
+    it.has_entered()
+    clock.advance(TTL)
+    it.gate.clear()
+    it.load()
+    it.has_entered()
+    clock.freeze(HOUR)
+    it.gate.set()
+    eventually(lambda: it.load.stats()["loads"] == 2)
+
+    assert it.load() == 1  # still the first value: what the frozen refresh brought is dropped
+    eventually(lambda: it.load.peek() == 3)
+
+
+def test_callers_after_a_freeze_do_not_get_what_the_frozen_refresh_fetched(
+    backend: Callable[..., Any], clock: Any, start: Callable[..., Any]
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    it.has_entered()
+    clock.advance(TTL)
+    it.gate.clear()
+    it.load()
+    it.has_entered()
+    clock.freeze(HOUR)  # past the stale window
+    crew = start(it.load)
+    it.gate.set()
+
+    assert crew.values() == [3]
+
+
+def test_the_refresh_of_get_or_load_uses_the_loader_of_the_call(
+    clock: Any, eventually: Callable[..., None]
+) -> None:
+    cache = Cache(ttl=TTL, stale=TTL)
+    cache.get_or_load("k", lambda: "old")
+    clock.advance(TTL)
+
+    assert cache.get_or_load("k", lambda: "new") == "old"
+    eventually(lambda: cache.peek("k") == "new")
