@@ -76,18 +76,17 @@ def test_a_class_method_has_one_result_a_class(decorator: Callable[..., Any], co
     assert (Base.method()[0], Sub.method()[0]) == ("Base", "Sub")
 
 
-@CLASS
-def test_a_once_class_method_knows_whether_it_is_done(combine: Any) -> None:
-    def load(cls: type) -> str:
-        return cls.__name__
-
+def test_a_once_class_method_knows_whether_it_is_done() -> None:
     class Service:
-        method = combine(once, load)
+        @once
+        @classmethod
+        def load(cls) -> str:
+            return cls.__name__
 
-    before = Service.method.is_done()
-    Service.method()
+    before = Service.load.is_done()
+    Service.load()
 
-    assert (before, Service.method.is_done(), Service.method.peek()) == (False, True, "Service")
+    assert (before, Service.load.is_done(), Service.load.peek()) == (False, True, "Service")
 
 
 @DECORATORS
