@@ -1,6 +1,15 @@
 """The native half of coldcache: the manual of the Rust side."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    ValuesView,
+)
 from types import ModuleType
 from typing import (
     Any,
@@ -361,9 +370,9 @@ class Cache(Generic[_K, _V]):
     def update(
         self, other: Mapping[_K, _V] | Iterable[tuple[_K, _V]] | None = None, /, **pairs: _V
     ) -> None: ...
-    def keys(self) -> list[_K]: ...
-    def values(self) -> list[_V]: ...
-    def items(self) -> list[tuple[_K, _V]]: ...
+    def keys(self) -> KeysView[_K]: ...
+    def values(self) -> ValuesView[_V]: ...
+    def items(self) -> ItemsView[_K, _V]: ...
     def cache_info(self) -> CacheInfo:
         """Return hits, misses, maxsize, currsize: as functools' `cache_info`."""
     def stats(self) -> Stats:

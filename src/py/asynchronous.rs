@@ -84,7 +84,7 @@ fn drive<'py>(
 type Step<'py> = (&'static str, Option<Bound<'py, PyAny>>, Option<Bound<'py, Flight>>);
 
 /// One request of one coroutine for one key.
-#[pyclass(frozen, module = "coldcache._core")]
+#[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct AsyncLoad {
     table: Py<Table>,
     key: Py<PyAny>,
@@ -330,7 +330,7 @@ impl AsyncLoad {
 }
 
 /// A coroutine that is already done: what a hit returns.
-#[pyclass(frozen, module = "coldcache._core")]
+#[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Ready {
     value: Mutex<Option<Py<PyAny>>>,
 }

@@ -2,9 +2,10 @@
 
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
+use pyo3::types::{PyDict, PyIterator, PyTuple};
 
 use super::arguments;
 use super::asynchronous;
@@ -24,7 +25,7 @@ use crate::epoch;
 const NOT_HERE: [&str; 5] = ["key", "typed", "vary", "fallback", "copy"];
 
 /// A mapping for the container's lifetime whose entries expire.
-#[pyclass(frozen, weakref, mapping, module = "coldcache")]
+#[pyclass(frozen, immutable_type, weakref, mapping, module = "coldcache")]
 pub struct Cache {
     pub table: Py<Table>,
 }
@@ -65,9 +66,13 @@ impl Cache {
         Ok(value)
     }
 
-    fn keys_now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let live = self.table.get().live(py);
-        PyList::new(py, live.iter().map(|entry| entry.get().key.bind(py)))
+    /// The live pairs at this moment, as a dict of their own.
+    fn snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let pairs = PyDict::new(py);
+        for entry in self.table.get().live(py) {
+            pairs.set_item(entry.get().key.bind(py), entry.get().value.bind(py))?;
+        }
+        Ok(pairs)
     }
 }
 
@@ -136,7 +141,7 @@ impl Cache {
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        self.keys_now(py)?.try_iter()
+        self.snapshot(py)?.try_iter()
     }
 
     /// The live value, else the default.
@@ -263,23 +268,18 @@ impl Cache {
     }
 
     /// The live keys at this moment.
-    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        self.keys_now(py)
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.snapshot(py)?.call_method0(intern!(py, "keys"))
     }
 
     /// The live values at this moment.
-    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let live = self.table.get().live(py);
-        PyList::new(py, live.iter().map(|entry| entry.get().value.bind(py)))
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.snapshot(py)?.call_method0(intern!(py, "values"))
     }
 
     /// The live pairs at this moment.
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let live = self.table.get().live(py);
-        PyList::new(
-            py,
-            live.iter().map(|entry| (entry.get().key.bind(py), entry.get().value.bind(py))),
-        )
+    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.snapshot(py)?.call_method0(intern!(py, "items"))
     }
 
     /// Hits, misses, maxsize, currsize: as functools' `cache_info`.

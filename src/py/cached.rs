@@ -12,7 +12,7 @@ use super::options::Options;
 use super::table::Table;
 use super::vectorcall::{Called, EntryPoint, look_up};
 
-#[pyclass(frozen, weakref, dict, module = "coldcache")]
+#[pyclass(frozen, immutable_type, weakref, dict, module = "coldcache")]
 pub struct CachedFunction {
     entry_point: EntryPoint,
     pub inner: Function,

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyCFunction;
 
@@ -45,9 +46,11 @@ impl Decorator {
         if let Some(function) = function {
             return wrap(py, &function);
         }
-        let decorator = PyCFunction::new_closure(py, None, None, move |args, _| {
-            let function = args.get_item(0)?;
-            wrap(args.py(), &function).map(Bound::unbind)
+        let decorator = PyCFunction::new_closure(py, None, None, move |args, kwargs| {
+            if args.len() != 1 || kwargs.is_some_and(|kwargs| !kwargs.is_empty()) {
+                return Err(PyTypeError::new_err("a decorator takes one argument: the function"));
+            }
+            wrap(args.py(), &args.get_item(0)?).map(Bound::unbind)
         })?;
         Ok(decorator.into_any())
     }

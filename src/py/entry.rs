@@ -11,7 +11,7 @@ use crate::clock::{self, Stamp};
 use crate::epoch::{self, Event};
 use crate::lifetime::{Freshness, Life};
 
-#[pyclass(frozen, module = "coldcache._core")]
+#[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Entry {
     pub key: Py<PyAny>,
     pub value: Py<PyAny>,

@@ -1,5 +1,6 @@
 //! Environment feature flags: on, off, or a clear error.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::errors::FlagError;
@@ -18,9 +19,20 @@ pub fn is_on(name: &str, default: bool) -> Result<bool, String> {
     }
 }
 
+/// Refuse what cannot be the name of an environment variable.
+pub fn check_name(name: &str) -> PyResult<()> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(PyValueError::new_err(format!(
+            "a flag is the name of an environment variable, got {name:?}"
+        )));
+    }
+    Ok(())
+}
+
 /// Whether an environment feature flag is on.
 #[pyfunction]
 #[pyo3(signature = (name, /, *, default = false))]
 pub fn flag(name: &str, default: bool) -> PyResult<bool> {
+    check_name(name)?;
     is_on(name, default).map_err(FlagError::new_err)
 }

@@ -18,7 +18,7 @@ use crate::waits::{self, Actor, Ticket, Wait};
 /// How long a thread waits before it looks for signals and for an owner that went away.
 const SLICE: Duration = Duration::from_millis(20);
 
-#[pyclass(frozen, module = "coldcache._core")]
+#[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Flight {
     pub core: Core<Py<PyAny>, Py<PyAny>>,
     pub ticket: Arc<Ticket>,

@@ -47,7 +47,7 @@ impl Default for Instances {
 
 /// What an instance owns. A copy of the instance gets this very object with the copied `__dict__`,
 /// so it knows whose it is; pickled, it is nobody's.
-#[pyclass(frozen, name = "_InstanceState", module = "coldcache._core")]
+#[pyclass(frozen, immutable_type, name = "_InstanceState", module = "coldcache._core")]
 pub struct InstanceState {
     of: Owner,
     table: Option<Py<Table>>,

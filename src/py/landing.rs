@@ -275,7 +275,7 @@ impl Table {
 }
 
 /// A failure that is remembered for a while.
-#[pyclass(frozen, module = "coldcache._core")]
+#[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Failure {
     error: Py<PyAny>,
     in_a_row: u32,

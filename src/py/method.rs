@@ -9,7 +9,7 @@ use super::stats::Cause;
 use super::table::Table;
 use super::vectorcall::{Called, EntryPoint};
 
-#[pyclass(frozen, weakref, module = "coldcache")]
+#[pyclass(frozen, immutable_type, weakref, module = "coldcache")]
 pub struct CachedMethod {
     entry_point: EntryPoint,
     cached: Py<CachedFunction>,

@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use super::arguments::{self, Reaction};
 use super::decorator::Decorator;
 use super::errors::mistyped;
+use super::flags::check_name;
 use super::function::{Function, Target, is_coroutine_function};
 use super::keywords::Keywords;
 use super::options::{Backoff, Options};
@@ -22,7 +23,7 @@ use crate::policy::Policy;
 const RETRY_BACKOFF: Backoff = Backoff { first: NANOS_PER_SECOND, cap: 60 * NANOS_PER_SECOND };
 const NEVER: Backoff = Backoff { first: u64::MAX, cap: u64::MAX };
 
-#[pyclass(frozen, weakref, dict, module = "coldcache")]
+#[pyclass(frozen, immutable_type, weakref, dict, module = "coldcache")]
 pub struct Once {
     entry_point: EntryPoint,
     pub inner: Function,
@@ -69,6 +70,7 @@ impl Prepared {
         let wants = "'always', 'never' or 'backoff'";
         let retry = given.get("retry")?;
         let flag = given.text("flag")?;
+        flag.as_deref().map_or(Ok(()), check_name)?;
         let fallback = given.0.get_item("fallback")?.map(Bound::unbind);
         if flag.is_some() != fallback.is_some() {
             return Err(PyTypeError::new_err(
@@ -275,7 +277,7 @@ fn peek(table: &Table, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
 }
 
 // A `once` method looked up on an instance. No docstring here: it shows the one of the function.
-#[pyclass(frozen, weakref, module = "coldcache")]
+#[pyclass(frozen, immutable_type, weakref, module = "coldcache")]
 pub struct BoundOnce {
     entry_point: EntryPoint,
     once: Py<Once>,

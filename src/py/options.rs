@@ -31,7 +31,7 @@ impl Backoff {
     }
 }
 
-#[pyclass(frozen, module = "coldcache._core")]
+#[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Options {
     /// What messages call it.
     pub name: Arc<str>,

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::lifetime::Freshness;
 use crate::policy::{Keeper, Ring};
 
-#[pyclass(frozen, weakref, module = "coldcache._core")]
+#[pyclass(frozen, immutable_type, weakref, module = "coldcache._core")]
 pub struct Table {
     pub options: Py<Options>,
     /// Key → `Entry`.
@@ -34,12 +34,12 @@ pub struct Table {
     /// Id → `Entry`, from the moment the bound was first reached.
     by_id: Py<PyDict>,
     keepers: OnceCell<Vec<Keeper>>,
-    ring: Ring,
+    /// Only where there is a bound.
+    ring: Option<Box<Ring>>,
     weight: AtomicU64,
     pub stats: Stats,
     /// Copied from the options, for the hit path.
     pub has_plain_hits: bool,
-    is_bounded: bool,
 }
 
 /// What a look-up found.
@@ -61,14 +61,13 @@ impl Table {
         let given = options.get();
         Self {
             has_plain_hits: given.has_plain_hits(),
-            is_bounded: given.is_bounded(),
             entries: PyDict::new(py).unbind(),
             nullary: Slot::default(),
             flights: PyDict::new(py).unbind(),
             failures: PyDict::new(py).unbind(),
             by_id: PyDict::new(py).unbind(),
             keepers: OnceCell::new(),
-            ring: Ring::default(),
+            ring: given.is_bounded().then(Box::default),
             weight: AtomicU64::new(0),
             stats: Stats::default(),
             options,
@@ -84,8 +83,8 @@ impl Table {
     #[inline]
     pub fn count_hit(&self, entry: &Entry) {
         self.stats.hits.add(1);
-        if self.is_bounded {
-            self.ring.mark(entry.id);
+        if let Some(ring) = &self.ring {
+            ring.mark(entry.id);
         }
     }
 
@@ -99,8 +98,10 @@ impl Table {
     pub fn find<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Found<'py>> {
         let Some(entry) = self.entry(key)? else { return Ok(Found::Missing { old: None }) };
         let verdict = entry.get().judge(self.options.get(), clock::now());
-        if self.is_bounded && verdict != Freshness::Expired {
-            self.ring.mark(entry.get().id);
+        if let Some(ring) = &self.ring
+            && verdict != Freshness::Expired
+        {
+            ring.mark(entry.get().id);
         }
         Ok(match verdict {
             Freshness::Fresh => Found::Fresh(entry),
@@ -125,8 +126,8 @@ impl Table {
             let dead = !old.get().is_live(self.options.get(), clock::now());
             self.let_go(&old, if dead { Cause::Expired } else { Cause::Replaced })?;
         }
-        if self.is_bounded {
-            for id in self.admit(py, entry)? {
+        if let Some(ring) = &self.ring {
+            for id in self.admit(py, ring, entry)? {
                 self.evict(py, id)?;
             }
         }
@@ -134,30 +135,35 @@ impl Table {
     }
 
     /// Ids that have to go now that this entry is there.
-    fn admit(&self, py: Python<'_>, entry: &Bound<'_, Entry>) -> PyResult<Vec<u64>> {
+    fn admit(&self, py: Python<'_>, ring: &Ring, entry: &Bound<'_, Entry>) -> PyResult<Vec<u64>> {
         let options = self.options.get();
         let by_id = self.by_id.bind(py);
         if self.keepers.get().is_none() {
-            self.ring.mark(entry.get().id); // storing is a use, until moka keeps the order
+            ring.mark(entry.get().id); // storing is a use, until moka keeps the order
             let entries = self.entries.bind(py);
             let is_within = options.max_entries.is_none_or(|most| entries.len() as u64 <= most)
                 && options.max_weight.is_none_or(|most| self.weight.load(Relaxed) <= most);
             if is_within {
                 return Ok(Vec::new());
             }
-            return self.build_keepers(py, entry);
+            return self.build_keepers(py, ring, entry);
         }
         by_id.set_item(entry.get().id, entry)?;
         let mut evicted = Vec::new();
         for keeper in self.keepers.get().into_iter().flatten() {
-            keeper.learn(&self.ring);
+            keeper.learn(ring);
             evicted.extend(keeper.admit(entry.get().id, entry.get().weight));
         }
         Ok(evicted)
     }
 
     /// The bound is reached for the first time: tell moka what is there, oldest first.
-    fn build_keepers(&self, py: Python<'_>, newest: &Bound<'_, Entry>) -> PyResult<Vec<u64>> {
+    fn build_keepers(
+        &self,
+        py: Python<'_>,
+        ring: &Ring,
+        newest: &Bound<'_, Entry>,
+    ) -> PyResult<Vec<u64>> {
         let options = self.options.get();
         let by_id = self.by_id.bind(py);
         let mut present = Vec::new();
@@ -178,7 +184,7 @@ impl Table {
             for (id, weight) in &present {
                 evicted.extend(keeper.admit(*id, *weight));
             }
-            keeper.learn(&self.ring);
+            keeper.learn(ring);
             evicted.extend(keeper.admit(newest.0, newest.1));
         }
         // Another thread may have been here while a dict was resized; its keepers are as good.

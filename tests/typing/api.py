@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, ItemsView
 
 import coldcache
 from coldcache import testing
@@ -109,7 +109,7 @@ async def check() -> None:
 
     assert_type(cache.get_or_load("a", loader), Awaitable[int])
     assert_type(cache.pop("a", None), int | None)
-    assert_type(cache.items(), list[tuple[str, int]])
+    assert_type(cache.items(), ItemsView[str, int])
     assert_type(cache.expire(), int)
     assert_type(coldcache.flag("HEAVY", default=True), bool)
     numpy = coldcache.lazy("numpy")
