@@ -7,7 +7,6 @@
 use std::time::Instant;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -18,6 +17,7 @@ use super::flight::Flight;
 use super::landing::{Landing, is_shared};
 use super::load::{Call, Runner, Seat, fallback_of_failure, make_guarded};
 use super::log;
+use super::ready::Ready;
 use super::table::{Found, Table};
 use super::twin;
 use crate::clock;
@@ -325,75 +325,6 @@ impl AsyncLoad {
                 let is_awaitable = instead.hasattr(intern!(py, "__await__"))?;
                 Ok((if is_awaitable { "await" } else { "value" }, instead))
             }
-        }
-    }
-}
-
-/// A coroutine that is already done: what a hit returns.
-#[pyclass(frozen, immutable_type, module = "coldcache._core")]
-pub struct Ready {
-    value: Mutex<Option<Py<PyAny>>>,
-}
-
-impl Ready {
-    fn of(value: Bound<'_, PyAny>) -> Self {
-        Self { value: Mutex::new(Some(value.unbind())) }
-    }
-
-    fn finish(&self) -> PyErr {
-        match self.value.lock().take() {
-            Some(value) => PyStopIteration::new_err((value,)),
-            None => PyRuntimeError::new_err("cannot reuse already awaited coroutine"),
-        }
-    }
-}
-
-#[pymethods]
-impl Ready {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self) -> PyResult<Py<PyAny>> {
-        Err(self.finish())
-    }
-
-    fn send(&self, value: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let _ = value;
-        Err(self.finish())
-    }
-
-    #[pyo3(signature = (kind, value = None, traceback = None))]
-    fn throw(
-        &self,
-        kind: Bound<'_, PyAny>,
-        value: Option<Bound<'_, PyAny>>,
-        traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        let _ = traceback;
-        self.close();
-        let error = match value {
-            Some(value) if value.is_instance(&kind).unwrap_or(false) => value,
-            Some(value) => kind.call1((value,))?,
-            None if kind.is_callable() => kind.call0()?,
-            None => kind,
-        };
-        Err(PyErr::from_value(error))
-    }
-
-    fn close(&self) {
-        let value = self.value.lock().take();
-        drop(value);
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match self.value.lock().as_ref() {
-            Some(value) => visit.call(value),
-            None => Ok(()),
         }
     }
 }

@@ -24,7 +24,9 @@ mod load;
 mod log;
 mod method;
 mod once;
+mod once_method;
 mod options;
+mod ready;
 mod stats;
 mod table;
 mod testing;
@@ -58,7 +60,9 @@ mod core {
     #[pymodule_export]
     use super::method::CachedMethod;
     #[pymodule_export]
-    use super::once::{BoundOnce, Once, once};
+    use super::once::{Once, once};
+    #[pymodule_export]
+    use super::once_method::BoundOnce;
     #[pymodule_export]
     use super::testing::{
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,
@@ -98,7 +102,7 @@ fn install_entry_points(py: Python<'_>) -> PyResult<()> {
     install(&once)?;
     let table = once.get().inner.table.clone_ref(py);
     let receiver = py.None().into_bound(py);
-    install(&Bound::new(py, once::BoundOnce::new(&once, receiver.clone(), table))?)?;
+    install(&Bound::new(py, once_method::BoundOnce::new(&once, receiver.clone(), table))?)?;
     let cached = cached_options::cached(py, Some(callable), None)?;
     let cached = cached.cast_into::<cached::CachedFunction>()?;
     install(&cached)?;
