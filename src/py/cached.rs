@@ -80,7 +80,7 @@ pub struct Place<'py> {
 impl<'py> Place<'py> {
     pub fn of(slf: &Bound<'py, CachedFunction>, args: &Bound<'py, PyTuple>) -> PyResult<Self> {
         let inner = &slf.get().inner;
-        Ok(match inner.split_receiver(args)? {
+        Ok(match inner.split_receiver(slf, args)? {
             Some((receiver, rest)) => {
                 Self { table: inner.table_of(&receiver)?, receiver: Some(receiver), args: rest }
             }

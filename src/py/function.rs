@@ -6,7 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::asynchronous;
 use super::errors::{mistyped, type_name};
@@ -74,6 +74,26 @@ impl<'py> Target<'py> {
         }
         Ok(Self { function, binding, is_async: flags & CO_COROUTINE != 0, name })
     }
+}
+
+/// Whether the wrapper is inside a `classmethod` of this class: since 3.13 that calls it with the class
+/// as an argument, where it was asked to bind before.
+fn is_class_method_of(wrapper: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<bool> {
+    let py = wrapper.py();
+    if py.version_info() < (3, 13) {
+        return Ok(false);
+    }
+    let Ok(name) = wrapper.getattr(intern!(py, "__name__")) else { return Ok(false) };
+    let class_method = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "classmethod"))?;
+    for ancestor in class.mro().iter() {
+        let found = ancestor.getattr(intern!(py, "__dict__"))?.get_item(&name);
+        if let Ok(found) = found
+            && found.is_instance(&class_method)?
+        {
+            return Ok(found.getattr(intern!(py, "__func__"))?.is(wrapper));
+        }
+    }
+    Ok(false)
 }
 
 fn named(function: &Bound<'_, PyAny>) -> String {
@@ -173,10 +193,16 @@ impl Function {
     /// For a call that came through the class: the instance among the arguments, and the others.
     pub fn split_receiver<'py>(
         &self,
+        wrapper: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)>> {
         let py = args.py();
         let Ok(first) = args.get_item(0) else { return Ok(None) };
+        if let Ok(class) = first.cast::<PyType>()
+            && is_class_method_of(wrapper, class)?
+        {
+            return Ok(Some((first, args.get_slice(1, args.len()))));
+        }
         let owners: Vec<_> = self.owners.lock().iter().map(|owner| owner.clone_ref(py)).collect();
         for owner in owners {
             if first.is_instance(owner.bind(py))? {

@@ -170,7 +170,7 @@ impl Called for Once {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = &slf.get().inner;
-        if let Some((receiver, rest)) = inner.split_receiver(args)? {
+        if let Some((receiver, rest)) = inner.split_receiver(slf, args)? {
             return inner.answer(&inner.table_of(&receiver)?, Some(&receiver), &rest, kwargs);
         }
         inner.answer(inner.table.bind(slf.py()), None, args, kwargs)
