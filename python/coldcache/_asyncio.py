@@ -63,11 +63,13 @@ async def drive(load: "AsyncLoad") -> "Any":
         word, value, flight = load.step(loop, number, is_retry)
         task = None
         if flight is not None:
-            if word != "passenger":
-                task = _start(load, flight, number, loop, is_refresh=word == "refresh")
-            if word != "refresh":
-                await _landed(load, flight, loop)
-                word, value = load.take(flight, word == "owner")
+            if word == "refresh":
+                _start_refresh(load, flight, number, loop)
+                return value
+            if word == "owner":
+                task = _start(load, flight, number, loop, is_refresh=False)
+            await _landed(load, flight, loop)
+            word, value = load.take(flight, word == "owner")
         if word == "await":
             return await value
         if word != "again":
@@ -75,19 +77,6 @@ async def drive(load: "AsyncLoad") -> "Any":
         if task is not None and task.done():
             task.result()  # an exit, an interrupt, a cancellation: for the one who started it
         is_retry = True
-
-
-class _Refresh(asyncio.Task):  # type: ignore[type-arg]
-    """A load beside the calls: whoever ends its loop gives it a moment first."""
-
-    _is_dying = False
-
-    def cancel(self, msg: "Any" = None) -> bool:
-        if self._is_dying or self.done():
-            return super().cancel(msg)
-        self._is_dying = True
-        self.get_loop().call_later(_GRACE, super().cancel, msg)
-        return True
 
 
 def _start(
@@ -104,10 +93,7 @@ def _start(
     run = _run(load, flight, is_refresh=is_refresh)
     task: asyncio.Task[None]
     try:
-        if is_refresh:
-            task = context.run(lambda: _Refresh(run, loop=loop))
-        else:
-            task = context.run(loop.create_task, run)
+        task = context.run(loop.create_task, run)
     except BaseException:
         run.close()
         flight.abandon()
@@ -122,6 +108,25 @@ def _start(
 
     task.add_done_callback(ended)
     return task
+
+
+def _start_refresh(load: "AsyncLoad", flight: "Flight", number: int, loop: "Any") -> None:
+    task = _start(load, flight, number, loop, is_refresh=True)
+    # Whoever ends a loop cancels all tasks it knows of. This one has somebody to see it through;
+    # taking cancellations itself would get in the way of timeouts inside the load.
+    asyncio.tasks._unregister_task(task)  # documented, for makers of tasks  # noqa: SLF001
+    loop.create_task(_see_through(task))
+
+
+async def _see_through(task: "asyncio.Task[None]") -> None:
+    """End with the task; where the loop ends first, give it a moment."""
+    try:
+        await asyncio.wait((task,))
+    except asyncio.CancelledError:
+        await asyncio.wait((task,), timeout=_GRACE)
+        task.cancel()
+        await asyncio.wait((task,))
+        raise
 
 
 async def _run(load: "AsyncLoad", flight: "Flight", *, is_refresh: bool) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import coldcache
@@ -347,3 +349,21 @@ def test_a_load_within_the_timeout_is_answered():
         return "loaded"
 
     assert run(load()) == "loaded"
+
+
+def test_a_forked_child_does_not_wait_for_a_load_of_the_parents_loop(other):
+    stuck = Stuck()
+    load = coldcache.cached(stuck)
+    other.submit(load())
+    assert stuck.started.wait(20)
+    child = fork()
+    if child == 0:
+        os._exit(0 if asyncio.run(load()) == "load 2" else 1)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+
+
+def fork():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, since 3.12
+        return os.fork()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 
 import coldcache
 import pytest
@@ -164,6 +165,53 @@ def test_one_loop_per_invocation_still_gets_fresh(clock):
     answers = [asyncio.run(load()) for _ in range(5)]
     assert answers[0] == 1
     assert answers[-1] > 1
+
+
+def refreshed(clock, reload):
+    """The value after one refresh by this coroutine function."""
+    calls = []
+
+    @coldcache.cached(ttl=10, stale=1000)
+    async def load():
+        calls.append(1)
+        return "old" if len(calls) == 1 else await reload()
+
+    async def main():
+        await load()
+        clock.advance(20)
+        assert await load() == "old"
+        await until(lambda: load.stats()["loads"] == 2)
+        return load.peek()
+
+    return run(main())
+
+
+def test_a_refresh_may_time_out_inside_and_go_on(clock):
+    async def reload():
+        try:
+            await asyncio.wait_for(asyncio.sleep(10), 0.01)
+        except asyncio.TimeoutError:
+            await asyncio.sleep(0.2)  # longer than a loop that ends would have waited
+        return "new"
+
+    assert refreshed(clock, reload) == "new"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="task groups came with 3.11")
+def test_a_refresh_may_survive_a_group_of_tasks_that_failed(clock):
+    async def fail():
+        raise OSError
+
+    async def reload():
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail())
+                await asyncio.sleep(0.05)
+        except ExceptionGroup:  # noqa: F821 - a builtin where this runs
+            await asyncio.sleep(0.2)
+        return "new"
+
+    assert refreshed(clock, reload) == "new"
 
 
 def test_a_refresh_that_does_not_end_does_not_hold_up_the_end_of_the_loop(clock):
