@@ -85,14 +85,12 @@ def hits_by_keyword():
 
 
 def evictions():
-    cached = coldcache.cached(ttl=60, max_entries=500)(lambda key: [key])
-    return cached
+    return coldcache.cached(ttl=60, max_entries=500)(lambda key: [key])
 
 
 def evictions_by_weight():
     options = {"max_weight": 5000, "weigher": len, "policy": "tiny_lfu"}
-    cached = coldcache.cached(**options)(lambda key: [key] * (key % 20))
-    return cached
+    return coldcache.cached(**options)(lambda key: [key] * (key % 20))
 
 
 def failures():

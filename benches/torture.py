@@ -76,8 +76,7 @@ Not every difference is a defect: `functools.lru_cache`, for one, never promised
 
 CLOCKS = """\
 The clocks are shifted inside the process, at the kernel's vDSO (`tests/torture/clock_shift.c`).
-A preloaded library would not do: code that asks the vDSO directly, as the native half of coldcache
-does, never sees it.
+A preloaded library would not do: native code that asks the vDSO directly never sees it.
 {by_hand}
 """
 

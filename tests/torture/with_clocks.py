@@ -2,7 +2,7 @@
 
 The clocks are shifted inside the process, for everybody in it: `clock_shift.c` puts its own code
 where the kernel's vDSO has `clock_gettime`. A preloaded library is not enough, as it only catches
-who asks through libc; native code may ask the vDSO directly, and ours does.
+who asks through libc; native code may ask the vDSO directly.
 """
 # ruff: noqa: PLC0415 - only the subject of this process is imported
 

@@ -132,7 +132,7 @@ def whose(errors: list[BaseException]) -> Verdict:
     frames = max(len(traceback.extract_tb(error.__traceback__)) for error in errors)
     if len(set(map(id, errors))) == len(errors):
         return Verdict(True, "own")
-    return Verdict(False, f"shared, {frames} frames")
+    return Verdict(False, f"shared, {frames} frame{'s' * (frames > 1)}")
 
 
 def reentry(subject: Callable[..., Cached]) -> Verdict:
