@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import coldcache
 import pytest
 from coldcache import LoadTimeout, cached
 
@@ -59,6 +60,22 @@ def test_two_functions_do_not_share_entries() -> None:
     one, other = cached(lambda key: ("one", key)), cached(lambda key: ("other", key))
 
     assert (one("a"), other("a")) == (("one", "a"), ("other", "a"))
+
+
+def test_a_call_without_arguments_leaves_like_any_other() -> None:
+    load = numbered(max_entries=1)
+    leavings = [
+        lambda: load("other"),
+        load.invalidate,
+        load.cache_clear,
+        coldcache.testing.reset,
+    ]
+    numbers = []
+    for leave in leavings:
+        numbers.append(load()[1])
+        leave()
+
+    assert len({*numbers, load()[1]}) == len(leavings) + 1
 
 
 def test_invalidate_forgets_one_call() -> None:

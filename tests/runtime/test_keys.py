@@ -96,8 +96,9 @@ def test_a_positional_and_a_keyword_spelling_are_different_calls() -> None:
     assert echo.calls == [((1,), {}), ((), {"a": 1})]
 
 
-def test_keyword_arguments_do_not_run_into_positional_ones() -> None:
-    echo = Echo()
+@pytest.mark.parametrize("typed", [True, False])
+def test_keyword_arguments_do_not_run_into_positional_ones(typed: bool) -> None:
+    echo = Echo(typed=typed)
     echo("a", 1)
     echo(a=1)
     echo(("a", 1))

@@ -342,3 +342,25 @@ def test_a_class_will_do() -> None:
 
     assert isinstance(settings(), Settings)
     assert settings() is settings()
+
+
+@pytest.mark.parametrize("call", [lambda f: f(1), lambda f: f(a=1)], ids=["positional", "keyword"])
+def test_a_call_with_arguments_is_refused(call: Callable[[Any], object]) -> None:
+    settings = once(lambda a=0: a)
+    with pytest.raises(TypeError, match="takes no arguments"):
+        call(settings)
+
+    assert settings() == 0
+
+
+def test_a_call_of_a_method_with_arguments_is_refused() -> None:
+    class Service:
+        @once
+        def load(self, key: int = 0) -> int:
+            return key
+
+    service = Service()
+    with pytest.raises(TypeError, match="takes no arguments"):
+        service.load(1)
+
+    assert service.load() == 0

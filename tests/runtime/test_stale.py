@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from coldcache import Cache
+import pytest
+from coldcache import Cache, cached
 
 TTL = 60
 HOUR = 3600
@@ -192,3 +193,68 @@ def test_the_refresh_of_get_or_load_uses_the_loader_of_the_call(
 
     assert cache.get_or_load("k", lambda: "new") == "old"
     eventually(lambda: cache.peek("k") == "new")
+
+
+def test_an_exit_of_a_refresh_ends_nothing_but_the_refresh(
+    backend: Callable[..., Any], clock: Any, eventually: Callable[..., None]
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    it.error = SystemExit(3)
+    it.load()
+    eventually(lambda: it.load.stats()["loads"] == 2)
+    it.error = None
+
+    assert it.load() == 1
+    eventually(lambda: it.load.peek() == 3)
+
+
+def test_where_no_thread_can_be_started_the_old_value_is_served(
+    backend: Callable[..., Any], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    with monkeypatch.context() as patched:
+        patched.setattr("_thread.start_new_thread", refuse)
+        served = [it.load(), it.load()]
+    clock.advance(TTL)
+
+    assert served == [1, 1]
+    assert it.load() == 2  # nobody waits for the refresh that did not start
+
+
+def test_a_refresh_may_ask_for_other_keys(clock: Any, eventually: Callable[..., None]) -> None:
+    @cached(ttl=TTL, stale=TTL)
+    def load(depth: int) -> float:
+        return clock.monotonic() if depth == 0 else load(depth - 1)
+
+    first = load(1)
+    clock.advance(TTL)
+    load(1)
+    eventually(lambda: load.peek(1) is not None)
+
+    assert load.peek(1) in (first, first + TTL)  # the inner value may be stale as well
+
+
+def test_a_refresh_that_asks_for_its_own_key_gets_the_old_value(
+    clock: Any, eventually: Callable[..., None]
+) -> None:
+    runs: list[Any] = []
+
+    @cached(ttl=TTL, stale=TTL)
+    def load() -> int:
+        runs.append(1)
+        return 1 if len(runs) == 1 else load() + 1
+
+    load()
+    clock.advance(TTL)
+    load()
+    eventually(lambda: load.peek() is not None)
+
+    assert load() == 2
+    assert len(runs) == 2
