@@ -3,10 +3,10 @@
 Each round visits the cases in a new order, and within a case its subjects in a new order, right
 after each other. A sample is the best of `TRIES` loops like timeit's: compiled per statement, names
 bound to locals, garbage collection off, of a length calibrated to about `LOOP_SECONDS`. The
-statement is written out `UNROLLED` times in the loop, as otherwise the loop would be half of what is
-timed. What is timed is the processor time of the thread, so that a busy machine costs precision and
-no more; with two threads it is the wall. The first rounds are discarded. Ratios are taken per round,
-between neighbours in time.
+statement is written out `UNROLLED` times in the loop, as otherwise the loop would be half of what
+is timed. What is timed is the processor time of the thread, so that a busy machine costs precision
+and no more; with two threads it is the wall. The first rounds are discarded. Ratios are taken per
+round, between neighbours in time.
 """
 
 from __future__ import annotations
