@@ -59,6 +59,23 @@ def test_each_waiter_is_a_miss_and_there_is_one_load(
     assert (stats["hits"], stats["misses"], stats["loads"]) == (0, 8, 1)
 
 
+def test_a_waiter_that_takes_over_is_still_one_miss(
+    subject_of: Callable[..., Any], start: Callable[..., Any]
+) -> None:
+    exits = [SystemExit()]
+
+    def load() -> None:
+        subject.wait_for_callers(8)
+        if exits:
+            raise exits.pop()
+
+    subject = subject_of(load)
+    start(*[subject.call] * 8).outcomes()
+
+    assert subject.stats()["misses"] == 8
+    assert subject.stats()["loads"] == 2
+
+
 def test_removals_are_counted_by_cause(clock: Any) -> None:
     cache = Cache(ttl=60, max_entries=2)
     cache.update(a=1, b=2)
