@@ -180,6 +180,7 @@ class Crowd:
             self.events.append(Event("run", step.key, start, end, value, asked=asked))
 
     async def _loader_later(self, step: Step, asked: int) -> Value:
+        kind = "run"
         start, value = next(self.ticks), Value(step.key, next(self.numbers))
         try:
             await asyncio.sleep(step.pause_s)
@@ -190,9 +191,12 @@ class Crowd:
             if step.name == "load_nested" and step.inner != step.key:
                 await self._load_later(step._replace(name="load", key=step.inner))
             return value
+        except asyncio.CancelledError:
+            kind = "cancelled run"
+            raise
         finally:
             end = next(self.ticks)
-            self.events.append(Event("run", step.key, start, end, value, asked=asked))
+            self.events.append(Event(kind, step.key, start, end, value, asked=asked))
 
     async def _load_later(self, step: Step) -> Any:
         asked = next(self.ticks)
@@ -224,6 +228,7 @@ class Crowd:
             changes = [e for e in events if e.kind in ("set", "invalidate", "clear")]
             for answer in (e for e in events if e.kind == "load" and e.value is not None):
                 self._check_answer(key, answer, born, changes)
+            # A cancelled one may be on its way out while the next one runs: its loop had stopped.
             for first, second in itertools.pairwise(runs):
                 # Either flight may be the older one; a change in between let the other begin.
                 asked = min(first.asked, second.asked)
