@@ -138,7 +138,7 @@ impl Function {
             options,
             binding: target.binding,
             owners: Mutex::default(),
-            instances: Instances::default(),
+            instances: Instances::new(py),
         })
     }
 

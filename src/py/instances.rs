@@ -26,23 +26,12 @@ use super::table::Table;
 type Beside = HashMap<usize, (Py<PyWeakrefReference>, Py<Table>), RandomState>;
 
 pub struct Instances {
-    /// Where in an instance's `__dict__` its state lies.
-    name: String,
+    /// Where in an instance's `__dict__` its state lies; interned.
+    name: Py<PyString>,
     /// By address; the weak reference tells whether it is still the same object.
     beside: Arc<Mutex<Beside>>,
     /// Weak references to the tables that instances own.
     owned: Mutex<Vec<Py<PyWeakrefReference>>>,
-}
-
-impl Default for Instances {
-    fn default() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self {
-            name: format!("_coldcache_{}", NEXT.fetch_add(1, Relaxed)),
-            beside: Arc::default(),
-            owned: Mutex::default(),
-        }
-    }
 }
 
 /// What an instance owns. A copy of the instance gets this very object with the copied `__dict__`,
@@ -96,6 +85,16 @@ impl InstanceState {
 }
 
 impl Instances {
+    pub fn new(py: Python<'_>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let name = format!("_coldcache_{}", NEXT.fetch_add(1, Relaxed));
+        Self {
+            name: PyString::intern(py, &name).unbind(),
+            beside: Arc::default(),
+            owned: Mutex::default(),
+        }
+    }
+
     pub fn table_of<'py>(
         &self,
         instance: &Bound<'py, PyAny>,
@@ -116,8 +115,8 @@ impl Instances {
         options: &Py<Options>,
     ) -> PyResult<Bound<'py, Table>> {
         let py = instance.py();
-        let name = PyString::intern(py, &self.name);
-        if let Some(table) = table_in(attributes, &name, instance)? {
+        let name = self.name.bind(py);
+        if let Some(table) = table_in(attributes, name, instance)? {
             return Ok(table);
         }
         let table = Bound::new(py, Table::new(py, options.clone_ref(py)))?;
@@ -125,7 +124,7 @@ impl Instances {
         let state = Bound::new(py, state)?;
         let weak_table = PyWeakrefReference::new(&table)?.unbind();
         // Another thread may have been faster while these were made: from here on nothing runs.
-        if let Some(faster) = table_in(attributes, &name, instance)? {
+        if let Some(faster) = table_in(attributes, name, instance)? {
             return Ok(faster);
         }
         attributes.set_item(name, state)?;

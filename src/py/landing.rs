@@ -6,6 +6,7 @@ use pyo3::exceptions::{PyException, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::arguments;
@@ -17,6 +18,7 @@ use super::log;
 use super::options::Options;
 use super::table::{Found, Table};
 use super::twin;
+use super::vectorcall::is_plain;
 use crate::clock::{self, Stamp};
 use crate::flight::Outcome;
 use crate::lifetime::{Freshness, Life, jittered};
@@ -100,6 +102,9 @@ impl<'py> Landing<'_, 'py> {
 
     /// The value, unless its first caller would use it up.
     fn keepable(&self, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if is_plain(value.as_borrowed()) || value.is_exact_instance_of::<PyDict>() {
+            return Ok(value); // most results, without asking for names
+        }
         let kind = type_name(&value);
         let is_used_up = matches!(kind.as_str(), "coroutine" | "generator" | "async_generator")
             && value.get_type().module()? == "builtins";
