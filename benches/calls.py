@@ -255,6 +255,7 @@ def main() -> int:
         for case in all_cases()
         if not given.cases or any(part in case.name for part in given.cases)
     ]
+    peers.check_hits()
     run(cases, given.rounds)
     by_name = {case.name: case for case in cases}
     targets = [

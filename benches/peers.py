@@ -6,6 +6,7 @@ are used as they come; cachetools gets the lock its documentation asks for in th
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 import importlib.metadata
@@ -135,3 +136,29 @@ ASYNC_DECORATORS = {
         ]
     ),
 }
+
+
+def check_hits() -> None:
+    """What is timed as a hit has to be one: refuse to go on if a second call runs the function."""
+    for name, decorate in DECORATORS.items():
+        for args in [(), ("a",), (7,), ("a", 7)]:
+            runs: list[object] = []
+            cached = decorate(lambda *args, runs=runs: runs.append(args) or args, SIZE)
+            if not cached(*args) == cached(*args) == args or len(runs) != 1:
+                raise SystemExit(f"{name} does not cache a call with {args}: ran {len(runs)} times")
+    for name, decorate in ASYNC_DECORATORS.items():
+        awaited = asyncio.run(_await_twice(decorate))
+        if awaited != 1:
+            raise SystemExit(f"{name} does not cache an awaited call: ran {awaited} times")
+
+
+async def _await_twice(decorate: Decorate) -> int:
+    runs = []
+
+    async def load(key: str) -> str:
+        runs.append(key)
+        return key
+
+    cached = decorate(load, SIZE)
+    answers = [await cached("a"), await cached("a")]
+    return len(runs) if answers == ["a", "a"] else -1
