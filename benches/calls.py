@@ -171,7 +171,7 @@ def lazy_names() -> Case:
     return Case(
         "lazy name, used before",
         [
-            Subject(name, "json", functools.partial(declared, source), in_globals=True)
+            Subject(name, "json", functools.partial(declared, source), in_globals=True, fresh=True)
             for name, source in sources.items()
         ],
     )

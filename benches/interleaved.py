@@ -94,9 +94,11 @@ def compiled(subject: Subject, namespace: dict[str, Any]) -> Callable[..., Any]:
     return inner
 
 
-def loop_of(subject: Subject, asyncio_loop: asyncio.AbstractEventLoop) -> Loop:
-    """The timed loop of a newly made subject, run once so that the caches are filled."""
-    inner = compiled(subject, subject.make())
+def loop_of(
+    subject: Subject, namespace: dict[str, Any], asyncio_loop: asyncio.AbstractEventLoop
+) -> Loop:
+    """The timed loop of a subject, run once so that caches are filled and bytecode is warm."""
+    inner = compiled(subject, namespace)
 
     def plain(count: int) -> int:
         took: int = inner(repeat(None, count), thread_time_ns)
@@ -131,13 +133,11 @@ def calibrated(loop: Loop, seconds: float) -> int:
     return max(2, int(count * seconds * 1e9 / took))
 
 
-def once(subject: Subject, loop: Loop, count: int, events: asyncio.AbstractEventLoop) -> int:
-    """One timed loop, on a newly made subject if need be."""
-    if subject.fresh:
-        loop = loop_of(subject, events)
+def sample(loop: Loop, count: int) -> float:
+    """Nanoseconds per statement of one timed loop."""
     gc.disable()
     try:
-        return loop(count)
+        return loop(count) / count / UNROLLED
     finally:
         gc.enable()
 
@@ -154,23 +154,24 @@ def run(cases: list[Case], rounds: int, seed: int = 0) -> None:
 def measure(
     cases: list[Case], rounds: int, order: random.Random, events: asyncio.AbstractEventLoop
 ) -> None:
-    loops: dict[tuple[str, str], Loop] = {}
+    namespaces: dict[tuple[str, str], dict[str, Any]] = {}
     counts: dict[tuple[str, str], int] = {}
     for case in cases:
         for subject in case.subjects:
             key = (case.name, subject.name)
-            loops[key] = loop_of(subject, events)
+            namespaces[key] = subject.make()
             seconds = LOOP_SECONDS * (5 if subject.kind == "threads" else 1)
-            counts[key] = calibrated(loops[key], seconds)
+            counts[key] = calibrated(loop_of(subject, namespaces[key], events), seconds)
             case.samples[subject.name] = []
     for number in range(rounds + DISCARDED_ROUNDS):
         for case in order.sample(cases, len(cases)):
             gc.collect()
             for subject in order.sample(case.subjects, len(case.subjects)):
                 key = (case.name, subject.name)
-                took = min(
-                    once(subject, loops[key], counts[key], events)
-                    for _ in range(1 if subject.kind == "threads" else TRIES)
-                )
+                samples = []
+                for _ in range(1 if subject.kind == "threads" else TRIES):
+                    # Compiled anew: where the code comes to lie is luck, and belongs to the spread.
+                    namespace = subject.make() if subject.fresh else namespaces[key]
+                    samples.append(sample(loop_of(subject, namespace, events), counts[key]))
                 if number >= DISCARDED_ROUNDS:
-                    case.samples[subject.name].append(took / counts[key] / UNROLLED)
+                    case.samples[subject.name].append(min(samples))
