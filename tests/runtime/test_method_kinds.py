@@ -94,10 +94,10 @@ def test_a_once_class_method_knows_whether_it_is_done() -> None:
 def test_a_class_is_not_kept_alive_by_its_class_method(
     decorator: Callable[..., Any], combine: Any
 ) -> None:
-    def load(cls: type) -> object:
+    def method(cls: type) -> object:
         return object()
 
-    method = combine(decorator, load)
+    method = combine(decorator, method)
 
     class Service: ...
 
