@@ -66,9 +66,7 @@ async def drive(load: "AsyncLoad") -> "Any":
             if word == "refresh":
                 _start_refresh(load, flight, number, loop)
                 return value
-            if word == "owner":
-                task = _start(load, flight, number, loop, is_refresh=False)
-            await _landed(load, flight, loop)
+            task = await _landed(load, flight, loop, number if word == "owner" else None)
             word, value = load.take(flight, word == "owner")
         if word == "await":
             return await value
@@ -151,8 +149,10 @@ async def _run(load: "AsyncLoad", flight: "Flight", *, is_refresh: bool) -> None
             load.note_failed_refresh(type(error).__name__)
 
 
-async def _landed(load: "AsyncLoad", flight: "Flight", loop: asyncio.AbstractEventLoop) -> None:
-    """Wait until the flight has ended, or has nobody left to end it."""
+async def _landed(
+    load: "AsyncLoad", flight: "Flight", loop: asyncio.AbstractEventLoop, number: int | None
+) -> "asyncio.Task[None] | None":
+    """Wait until the flight has ended, or has nobody left to end it; with a number, start it."""
     # Whoever waits inside a load waits on behalf of that load.
     actors = _running.get() or (next(_numbers),)
     landed = loop.create_future()
@@ -164,13 +164,22 @@ async def _landed(load: "AsyncLoad", flight: "Flight", loop: asyncio.AbstractEve
     def wake() -> None:
         loop.call_soon_threadsafe(land)
 
-    flight.begin_wait(actors)
     try:
+        flight.begin_wait(actors)
+    except BaseException:
+        if number is not None:
+            flight.abandon()
+        raise
+    task = None
+    try:
+        if number is not None:
+            # Only now that this caller is counted: others who join and leave are not the last ones.
+            task = _start(load, flight, number, loop, is_refresh=False)
         if not flight.wake_later(wake):
-            return
+            return task
         if load.timeout is None and flight.runs_on(loop):
             await landed
-            return
+            return task
         start = loop.time()
         while not landed.done():
             slice_ = _SLICE
@@ -181,5 +190,6 @@ async def _landed(load: "AsyncLoad", flight: "Flight", loop: asyncio.AbstractEve
             await asyncio.wait((landed,), timeout=slice_)
             if flight.is_orphan():
                 flight.abandon()
+        return task
     finally:
         flight.end_wait(actors)

@@ -172,6 +172,44 @@ def test_a_shielded_caller_keeps_the_load_alive():
     run(main())
 
 
+class Meddling(asyncio.SelectorEventLoop):
+    """Lets others do something in the middle of a caller, where it makes its next future."""
+
+    meddle = None
+
+    def create_future(self):
+        meddle, self.meddle = self.meddle, None
+        if meddle is not None:
+            meddle()
+        return super().create_future()
+
+
+def test_a_passenger_who_leaves_before_the_owner_waits_does_not_stop_the_load():
+    @coldcache.cached
+    async def load():
+        await asyncio.sleep(0.01)
+        return "loaded"
+
+    async def impatient():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(load(), 0.01)
+
+    def elsewhere():
+        thread = threading.Thread(target=asyncio.run, args=(impatient(),))
+        thread.start()
+        thread.join(20)
+
+    async def main():
+        asyncio.get_running_loop().meddle = elsewhere
+        return await load()
+
+    loop = Meddling()
+    try:
+        assert loop.run_until_complete(main()) == "loaded"
+    finally:
+        loop.close()
+
+
 def test_a_waiting_thread_keeps_the_load_alive_when_the_task_is_cancelled():
     cache = coldcache.Cache()
 
