@@ -50,7 +50,7 @@ WORDS = {
     "key poisoned": "and so did every later call for that key",
     "next one loads": "the next invocation loaded anew and got its value",
     "next one hangs": "the next invocation got no answer",
-    "N of 4 answered": "the other event loops got an error or no answer",
+    "N of 4 answered": "the other event loops got an error or no answer; N may vary",
     "expired": "the entry counted as too old, as it was",
     "served": "the entry was served although it was too old",
     "crash": "the process died of a signal",

@@ -82,14 +82,29 @@ def exceptions(subject: Callable[..., Cached]) -> Verdict:
 
 
 def reentry(subject: Callable[..., Cached]) -> Verdict:
+    """A load awaits its own key."""
+
+    async def await_it(awaitable: Awaitable[object]) -> object:
+        return await awaitable
+
+    return _reentry(subject, await_it)
+
+
+def reentry_in_a_task(subject: Callable[..., Cached]) -> Verdict:
     """A load awaits its own key, in a task of its own."""
+
+    async def await_it(awaitable: Awaitable[object]) -> object:
+        return await asyncio.ensure_future(awaitable)
+
+    return _reentry(subject, await_it)
+
+
+def _reentry(subject: Callable[..., Cached], await_it: Callable[..., Awaitable]) -> Verdict:
     depth = []
 
     async def load(key: object) -> object:
         depth.append(key)
-        if len(depth) == 1:
-            return await asyncio.ensure_future(cached.call(key))
-        return "value"
+        return await await_it(cached.call(key)) if len(depth) == 1 else "value"
 
     async def main() -> object:
         return (await settled(cached.call("k")))[0]
@@ -249,6 +264,7 @@ SCENARIOS = {
     "failing": failing,
     "exceptions": exceptions,
     "reentry": reentry,
+    "reentry_in_a_task": reentry_in_a_task,
     "ring": ring,
     "clear": clear,
     "cancel": cancel,
