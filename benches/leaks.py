@@ -36,6 +36,8 @@ def resident_kb() -> int:
 def repeat(number: int, call: Callable[[int], object]) -> None:
     for at in range(number):
         call(at)
+        if at % 1000 == 0:
+            gc.collect()  # so that how much garbage waits to be collected is no part of the figure
 
 
 def expect_failure(call: Callable[[int], object]) -> Callable[[int], object]:
@@ -280,6 +282,7 @@ def measure(name: str, number: int) -> int:
     """Kilobytes by which the process grew, in this process."""
     make_call = SUBJECTS[name]
     call = in_a_loop(make_call) if make_call in ASYNC else make_call()
+    gc.freeze()
     repeat(number // 10, call)
     before = resident_kb()
     repeat(number, call)

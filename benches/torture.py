@@ -63,7 +63,7 @@ INTRODUCTION = """\
 <!-- Written by benches/torture.py; do not edit by hand. -->
 
 Each cell is one scenario, run in a process of its own with a time limit of {limit:g} s.
-**Bold** means that the subject stood it; a dash that it does not offer what is tested.
+**Bold** means that the subject stood it; who does not offer what a table is about is not in it.
 Every subject is set up as its own documentation recommends for threads and against stampedes;
 the settings are in `tests/torture/subjects.py`, the scenarios in `tests/torture/with_*.py`.
 Not every difference is a defect: `functools.lru_cache`, for one, never promised a single flight.
