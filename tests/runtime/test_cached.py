@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import coldcache
 import pytest
-from coldcache import LoadTimeout, cached
+from coldcache import LoadTimeout, cached, once
 
 
 def numbered(**options: Any) -> Any:
@@ -164,20 +165,28 @@ def test_a_refresh_gives_the_value_a_full_life(clock: Any) -> None:
     assert load() == (None, 2)
 
 
-def test_a_refresh_joins_a_load_that_is_under_way(start: Callable[..., Any]) -> None:
+def test_a_refresh_sees_what_changed_before_it_was_called(start: Callable[..., Any]) -> None:
     is_loading, may_end = threading.Event(), threading.Event()
+    source = ["old"]
 
-    @cached(timeout=0.01)  # real time
-    def load() -> None:
-        is_loading.set()
-        assert may_end.wait(10)
+    @cached(timeout=5)
+    def load() -> str:
+        value = source[0]
+        if value == "old":
+            is_loading.set()
+            assert may_end.wait(10)
+        return value
 
     crew = start(load)
     assert is_loading.wait(10)
-    with pytest.raises(LoadTimeout):  # it waits, instead of running the function itself
-        load.refresh()
-    may_end.set()
+    source[0] = "new"
+    try:
+        assert load.refresh() == "new"
+    finally:
+        may_end.set()
     crew.values()
+
+    assert load() == "new"
 
 
 def test_cache_info_has_the_fields_of_functools() -> None:
@@ -338,3 +347,27 @@ def test_the_representation_names_the_function_and_counts_entries() -> None:
     load("a")
 
     assert repr(load) == "<coldcache.cached load: 1 entries>"
+
+
+@pytest.mark.parametrize("decorator", [once, cached], ids=["once", "cached"])
+@pytest.mark.parametrize("kind", [MagicMock, Mock], ids=["MagicMock", "Mock"])
+def test_a_mock_is_a_result(decorator: Any, kind: Any) -> None:
+    client = kind()
+
+    assert decorator(lambda: client)() is client
+
+
+def test_a_lazy_module_as_a_result_is_not_imported() -> None:
+    module = coldcache.lazy("this_module_does_not_exist")
+
+    assert cached(lambda: module)() is module
+
+
+def test_a_value_whose_attributes_raise_is_a_result() -> None:
+    class Proxy:
+        def __getattr__(self, name: str) -> Any:
+            raise ConnectionError(name)
+
+    proxy = Proxy()
+
+    assert cached(lambda: proxy)() is proxy

@@ -309,3 +309,50 @@ def test_hits_from_many_threads_keep_the_bound(start: Callable[..., Any]) -> Non
             assert function.cache_info().currsize <= 10
 
     start(*[functools.partial(work, seed) for seed in range(8)]).values()
+
+
+def test_beside_a_bound_of_weight_the_least_recently_used_entry_goes_first() -> None:
+    function = echo(max_entries=3, max_weight=30, weigher=lambda value: 10)
+    for key in (1, 2, 3, 1, 4):
+        function(key)
+
+    assert held(function, (1, 2, 3, 4)) == [1, 3, 4]
+
+
+def test_a_use_counts_for_the_bound_of_weight_as_well() -> None:
+    function = echo(max_weight=3, weigher=lambda value: 1)
+    for key in (1, 2, 3, 1, 4):
+        function(key)
+
+    assert held(function, (1, 2, 3, 4)) == [1, 3, 4]
+
+
+def test_one_heavy_value_makes_thousands_of_light_ones_go() -> None:
+    cache: Cache[Any, Any] = Cache(max_entries=None, max_weight=20_000, weigher=lambda value: value)
+    for key in range(20_000):
+        cache[key] = 1
+    cache["heavy"] = 19_000
+
+    assert sum(cache.values()) <= 20_000
+    assert "heavy" in cache
+
+
+def test_what_one_bound_refuses_costs_nothing_under_the_other() -> None:
+    cache: Cache[Any, Any] = Cache(max_entries=10, max_weight=10, weigher=lambda value: value)
+    for key in range(5):
+        cache[key] = 1
+    cache["too heavy"] = 11
+
+    assert sorted(cache) == list(range(5))
+
+
+def test_a_key_that_came_back_is_no_stranger_to_tiny_lfu() -> None:
+    function = echo(max_entries=20, policy="tiny_lfu")
+    for _ in range(30):
+        for key in range(15):
+            function(key)
+    for _ in range(60):  # the hot set moves
+        for key in range(100, 115):
+            function(key)
+
+    assert len(held(function, range(100, 115))) >= 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -344,3 +345,54 @@ def test_an_entry_of_a_cache_may_have_a_ttl_of_its_own(clock: Any) -> None:
 
     assert at_5 == ["long", "plain"]
     assert list(cache) == ["long"]
+
+
+@pytest.mark.parametrize("option", ["weigher", "ttl", "expires_at"])
+def test_the_life_of_a_value_starts_before_what_is_asked_about_it(option: str, clock: Any) -> None:
+    def slow(value: Any) -> Any:
+        clock.advance(8)
+        return {"weigher": 1, "ttl": 10, "expires_at": None}[option]
+
+    options = {"ttl": 10, "max_weight": 5 if option == "weigher" else None, option: slow}
+    load = cached(**options)(object)
+    first = load()
+    clock.advance(2)
+
+    assert load() is not first
+
+
+def test_a_load_that_was_frozen_does_not_hold_up_newcomers(
+    clock: Any, start: Callable[..., Any]
+) -> None:
+    is_loading, may_end = threading.Event(), threading.Event()
+    numbers = itertools.count(1)
+
+    @cached(ttl=TTL)
+    def load() -> int:
+        number = next(numbers)
+        if number == 1:
+            is_loading.set()
+            assert may_end.wait(10)
+        return number
+
+    crew = start(load)
+    assert is_loading.wait(10)
+    clock.freeze(HOUR)
+    newcomer = load()
+    may_end.set()
+
+    assert (newcomer, crew.values()) == (2, [1])
+    assert load() == 2
+
+
+def test_what_a_frozen_load_brings_is_not_kept_as_fresh(clock: Any) -> None:
+    numbers = itertools.count(1)
+
+    @cached(ttl=TTL)
+    def load() -> int:
+        number = next(numbers)
+        if number == 1:
+            clock.freeze(HOUR)  # the answer was on its way for an hour
+        return number
+
+    assert [load(), load(), load()] == [1, 2, 2]

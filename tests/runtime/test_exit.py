@@ -79,3 +79,23 @@ def test_values_with_destructors_do_not_disturb_the_end(run_python: Callable[...
     """
 
     assert run_python(source) == "done"
+
+
+def test_calls_at_the_very_end_still_work(run_python: Callable[..., str]) -> None:
+    source = """
+    import sys
+    import coldcache
+
+    @coldcache.cached(copy=list)
+    def load(key):
+        return [key]
+
+    class Last:
+        def __del__(self, load=load, write=sys.stdout.write, flush=sys.stdout.flush):
+            write(str(load("a") + load(key="b")))
+            flush()
+
+    sys.last = Last()
+    """
+
+    assert run_python(source) == "['a', 'b']"

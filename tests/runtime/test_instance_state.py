@@ -224,3 +224,23 @@ def test_a_first_call_by_many_threads_makes_one_state(
         instance = Plain()
         values = start(*[instance.load] * 4).values()
         assert len({id(value) for value in values}) == 1
+
+
+@DECORATORS
+@pytest.mark.parametrize("base", [int, tuple])
+def test_a_copy_of_a_copy_at_the_place_of_the_original_starts_afresh(
+    decorator: Callable[..., Any], base: type
+) -> None:
+    class Special(base):  # type: ignore[misc]
+        @decorator
+        def load(self) -> object:
+            return object()
+
+    for _ in range(50):
+        original = Special()
+        first = original.load()
+        twin = copy.copy(original)
+        del original
+        again = copy.copy(twin)  # likely where the original was
+
+        assert again.load() is not first

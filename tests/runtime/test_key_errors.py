@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -225,3 +226,35 @@ def test_a_failing_comparison_after_the_load_leaves_nobody_waiting(
     key.in_eq = twin.in_eq = None
 
     assert start(lambda: cache.get_or_load(key, lambda: 2)).values() == [2]
+
+
+def test_the_error_of_another_key_does_not_reach_a_caller_or_break_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reported: list[Any] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda report: reported.append(report.exc_value))
+    cache: Cache[Any, Any] = Cache(max_entries=2)
+    victim = Unhappy()
+    cache[victim] = "victim"
+    cache["b"] = "b"
+    victim.in_hash = ValueError("of the victim")
+    cache["c"] = "c"
+    victim.in_hash = None
+    cache["d"] = "d"
+    cache["e"] = "e"
+
+    assert len(cache) <= 2
+    assert cache["e"] == "e"
+
+
+def test_clearing_with_a_key_that_cannot_be_hashed_leaves_nothing() -> None:
+    cache: Cache[Any, Any] = Cache()
+    keys = [Unhappy() for _ in range(3)]
+    for key in keys:
+        cache[key] = "value"
+    keys[0].in_hash = ValueError("odd")
+    with contextlib.suppress(ValueError):
+        cache.clear()
+    keys[0].in_hash = None
+
+    assert len(cache) == 0

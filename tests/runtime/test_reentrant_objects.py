@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -290,3 +291,55 @@ def test_threads_with_meddling_keys_do_not_deadlock(start: Callable[..., Any]) -
     start(*[work] * 8).values()
 
     assert len(cache) <= 5
+
+
+def test_a_listener_that_clears_while_an_entry_is_replaced_leaves_nothing_behind() -> None:
+    class Value: ...
+
+    def listener(key: Any, value: Any, cause: str) -> None:
+        if cause == "replaced":
+            cache.clear()
+
+    cache: Cache[Any, Any] = Cache(max_entries=2, listener=listener)
+    cache.update(a=1, b=2, c=3)
+    value = Value()
+    reference = weakref.ref(value)
+    cache["c"] = value
+    cache.clear()
+    del value
+
+    assert len(cache) == 0
+    assert reference() is None
+
+
+@pytest.mark.parametrize("policy", ["lru", "tiny_lfu"])
+def test_a_cache_that_its_values_clear_as_they_die_can_still_keep_something(policy: str) -> None:
+    cache: Cache[Any, Any] = Cache(max_entries=20, policy=policy)
+    deaths = [0]
+
+    class Value:
+        def __del__(self) -> None:
+            deaths[0] += 1
+            if deaths[0] % 7 == 0:
+                cache.clear()
+
+    for number in range(5000):
+        cache[number % 50] = Value()
+    cache.clear()
+    for number in range(20):
+        cache[number] = number
+
+    assert sorted(cache) == list(range(20))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_exit_in_a_listener_is_not_swallowed(error: type[BaseException]) -> None:
+    def listener(*told: Any) -> None:
+        raise error
+
+    cache: Cache[Any, Any] = Cache(listener=listener)
+    cache["k"] = 1
+    with pytest.raises(error):
+        del cache["k"]
+
+    assert "k" not in cache

@@ -157,3 +157,38 @@ def test_jitter_is_drawn_anew_for_what_is_loaded_after(clock: Any) -> None:
     restore()
 
     assert before != ends()
+
+
+@pytest.mark.parametrize("option", ["stale", "stale_if_error"])
+def test_a_value_from_before_is_not_served_beyond_its_windows(option: str, clock: Any) -> None:
+    answers = ["old"]
+
+    @cached(ttl=60, name=f"load of {option} after a restore", **{option: 10})
+    def load() -> str:
+        if answers:
+            return answers.pop()
+        raise LookupError
+
+    load()
+    clock.freeze(3 * 86400)
+    restore()
+
+    with pytest.raises(LookupError):
+        load()
+
+
+def test_a_value_from_before_stops_standing_in_when_its_windows_end(clock: Any) -> None:
+    answers = ["old"]
+
+    @cached(ttl=60, stale_if_error=10, name="load long after a restore")
+    def load() -> str:
+        if answers:
+            return answers.pop()
+        raise LookupError
+
+    load()
+    restore()
+    clock.advance(86400)
+
+    with pytest.raises(LookupError):
+        load()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
+import gc
+import weakref
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -258,3 +262,45 @@ def test_a_refresh_that_asks_for_its_own_key_gets_the_old_value(
 
     assert load() == 2
     assert len(runs) == 2
+
+
+def test_a_refresh_runs_in_the_context_of_the_call_that_started_it(
+    clock: Any, eventually: Callable[..., None]
+) -> None:
+    tenant: ContextVar[str] = ContextVar("tenant", default="nobody")
+
+    @cached(ttl=TTL, stale=TTL, vary=(tenant.get,))
+    def load() -> str:
+        return f"data of {tenant.get()}"
+
+    tenant.set("a")
+    load()
+    clock.advance(TTL)
+    load()
+    eventually(lambda: load.peek() is not None)
+
+    assert load() == "data of a"
+
+
+def test_a_refresh_keeps_nothing_alive_once_it_has_ended(
+    clock: Any, eventually: Callable[..., None]
+) -> None:
+    class Argument: ...
+
+    runs: list[int] = []
+
+    @cached(ttl=TTL, stale=TTL, key=lambda argument: "key")
+    def load(argument: Argument) -> None:
+        runs.append(1)
+
+    threads = _thread._count()
+    argument = Argument()
+    load(argument)
+    clock.advance(TTL)
+    load(argument)
+    reference = weakref.ref(argument)
+    del argument
+    eventually(lambda: len(runs) == 2 and _thread._count() == threads)
+    gc.collect()  # and no call of coldcache, which would sweep up
+
+    assert reference() is None
