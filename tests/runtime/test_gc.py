@@ -368,3 +368,23 @@ COLLECT_ALWAYS = """
 
 def test_a_collection_at_any_moment_does_no_harm(run_python: Callable[..., str]) -> None:
     assert run_python(COLLECT_ALWAYS) == "alive"
+
+
+# In an interpreter of its own: the next use of any cache would sweep up what is left behind.
+DROP_A_DECORATOR = """
+    import gc, weakref
+    from coldcache import cached
+
+    class Fallback: ...
+
+    fallback = Fallback()
+    decorator = cached(fallback=fallback)
+    reference = weakref.ref(fallback)
+    del fallback, decorator
+    gc.collect()
+    print(reference())
+"""
+
+
+def test_dropping_a_decorator_frees_its_options(run_python: Callable[..., str]) -> None:
+    assert run_python(DROP_A_DECORATOR) == "None"
