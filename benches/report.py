@@ -1,6 +1,6 @@
 """Run the benchmarks and write `benches/README.md`; nothing in that file is written by hand.
 
-    python benches/report.py [--quick] [--python PATH ...]
+    python benches/report.py --build TEXT [--quick] [--python PATH ...]
 
 With several interpreters (each with coldcache and the peers installed) each gets a chapter.
 """
@@ -96,13 +96,16 @@ def main() -> int:
     )
     options.add_argument("--python", action="append", metavar="PATH", help="default: this one")
     options.add_argument("--quick", action="store_true", help="fewer rounds; not for publication")
+    options.add_argument(
+        "--build", required=True, help="what was built: the commit, and any change"
+    )
     options.add_argument("--output", type=Path, default=HERE / "README.md")
     given = options.parse_args()
     load = os.getloadavg()[0]
     chapters = [chapter(python, given.quick) for python in given.python or [sys.executable]]
     facts = (
         f"Measured on {dt.datetime.now(dt.timezone.utc):%Y-%m-%d} on {machine()}; "
-        f"load when it began: {load:.1f}."
+        f"load when it began: {load:.1f}. Build: {given.build}."
     )
     page = "\n".join([INTRODUCTION, facts + "\n", *(text for text, _ in chapters)])
     temporary = given.output.with_suffix(".md.new")
