@@ -6,6 +6,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use parking_lot::Mutex;
+
+use crate::clock::{self, Stamp};
+
 /// An event that entries may have to react to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
@@ -28,8 +32,19 @@ pub fn current() -> u32 {
 }
 
 pub fn record(event: Event) {
+    if event == Event::Restore {
+        *RESTORED_AT.lock() = Some(clock::now());
+    }
     let epoch = CURRENT.fetch_add(1, Relaxed) + 1;
     LATEST[event as usize].store(epoch, Relaxed);
+}
+
+/// When this process was last restored from a snapshot.
+static RESTORED_AT: Mutex<Option<Stamp>> = Mutex::new(None);
+
+#[must_use]
+pub fn restored_at() -> Option<Stamp> {
+    *RESTORED_AT.lock()
 }
 
 /// Whether such an event came after `epoch` was current.

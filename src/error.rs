@@ -25,11 +25,9 @@ impl fmt::Display for Error {
             Self::Reentrant { chain } => {
                 write!(f, "a load waits for itself: {}", chain.join(" -> "))
             }
-            Self::Timeout { name, waited_ms } => write!(
-                f,
-                "gave up after {} s waiting for the load of {name} that another caller runs",
-                Seconds(*waited_ms)
-            ),
+            Self::Timeout { name, waited_ms } => {
+                write!(f, "gave up after {} s waiting for the load of {name}", Seconds(*waited_ms))
+            }
             Self::Invalid { what, given, wants } => {
                 write!(f, "{what} must be {wants}, got {given}")
             }

@@ -18,8 +18,22 @@ pub struct Limits {
     pub refresh_ahead: u64,
 }
 
-/// What an entry is good for at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl Limits {
+    /// What an entry is good for so many nanoseconds after its end.
+    #[must_use]
+    pub fn verdict_after_end(&self, late: u64) -> Freshness {
+        if late < self.stale {
+            Freshness::Stale
+        } else if late < self.stale_if_error {
+            Freshness::FallbackOnly
+        } else {
+            Freshness::Expired
+        }
+    }
+}
+
+/// What an entry is good for at one moment, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Freshness {
     Fresh,
     /// Still fresh, but near enough to its end to be refreshed now.
@@ -64,16 +78,7 @@ impl Life {
                     Freshness::Fresh
                 }
             }
-            Some(late) => {
-                let late = late.unsigned_abs();
-                if late < limits.stale {
-                    Freshness::Stale
-                } else if late < limits.stale_if_error {
-                    Freshness::FallbackOnly
-                } else {
-                    Freshness::Expired
-                }
-            }
+            Some(late) => limits.verdict_after_end(late.unsigned_abs()),
         }
     }
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at the owner of a flight on another loop: it may go away without a word.
 _SLICE = 0.05
+# The same where the owner is a task of the same loop and cannot go away unnoticed.
+_LONG_SLICE = 1.0
 # Seconds that the end of a loop is held up for a refresh under way. Longer, and it would be billed;
 # not at all, and with one loop per invocation no refresh would ever come to its end.
 _GRACE = 0.1
@@ -85,15 +87,17 @@ def _start(
     *,
     is_refresh: bool,
 ) -> "asyncio.Task[None]":
-    context = contextvars.copy_context()
-    # Only this load: whether those around it wait for it is in the graph, and they need not.
-    context.run(_running.set, (number,))
-    run = _run(load, flight, is_refresh=is_refresh)
+    run = None
     task: asyncio.Task[None]
     try:
+        context = contextvars.copy_context()
+        # Only this load: whether those around it wait for it is in the graph, and they need not.
+        context.run(_running.set, (number,))
+        run = _run(load, flight, is_refresh=is_refresh)
         task = context.run(loop.create_task, run)
     except BaseException:
-        run.close()
+        if run is not None:
+            run.close()
         flight.abandon()
         raise
     flight.run_by(task)
@@ -177,18 +181,18 @@ async def _landed(
             task = _start(load, flight, number, loop, is_refresh=False)
         if not flight.wake_later(wake):
             return task
-        if load.timeout is None and flight.runs_on(loop):
-            await landed
-            return task
+        timeout = load.timeout
+        is_ours = flight.runs_on(loop)
         start = loop.time()
-        while not landed.done():
-            slice_ = _SLICE
-            if load.timeout is not None:
-                slice_ = min(slice_, start + load.timeout - loop.time())
+        # A wake-up can get lost in a signal handler that raises: the flight itself knows.
+        while not (landed.done() or flight.has_landed()):
+            slice_ = _LONG_SLICE if is_ours else _SLICE
+            if timeout is not None:
+                slice_ = min(slice_, start + timeout - loop.time())
                 if slice_ <= 0:
-                    raise flight.timed_out(load.timeout)
+                    raise flight.timed_out(timeout)
             await asyncio.wait((landed,), timeout=slice_)
-            if flight.is_orphan():
+            if not is_ours and flight.is_orphan():
                 flight.abandon()
         return task
     finally:

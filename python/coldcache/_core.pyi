@@ -136,8 +136,8 @@ def once(
         retry: What a failure means for later calls. "always": they run the function again. "never":
             they raise the same error. "backoff": they raise it for 1 s, then 2 s, 4 s, up to 60 s
             with each failure in a row, and run the function again after that.
-        timeout: How long a caller waits for a run that another caller started, in seconds; `None`
-            waits as long as it takes.
+        timeout: How long a caller waits for a run that another caller started, in seconds; of a
+            coroutine function also the one who started it. `None` waits as long as it takes.
         on_fork: "reset" forgets the result in a forked child.
         on_restore: "stale" and "reset" forget the result when the process is restored from a
             snapshot.
@@ -182,7 +182,7 @@ class CachedFunction(Generic[_P, _R]):
     def invalidate(self, *args: _P.args, **kwargs: _P.kwargs) -> bool:
         """Forget the result of this call; true if there was one. A load under way is not kept."""
     def refresh(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """Run the function for this call now, keep the result and return it."""
+        """Run the function for this call now, whatever is under way; keep and return the result."""
     def peek(self, *args: _P.args, **kwargs: _P.kwargs) -> Any:
         """Return the kept result of this call, or None; never run the function, count nothing."""
     def cache_clear(self) -> None:
@@ -281,7 +281,9 @@ def cached(
         copy: What callers get: the kept object itself, a copy of it, or what the callable returns.
         fallback: Value, or callable with the same arguments, for when a load fails and there is no
             old result to serve. Not kept.
-        timeout: How long a caller waits for a load that another caller runs, in seconds.
+        timeout: How long a caller waits for a load that another caller runs, in seconds; of a
+            coroutine function also the one who started it, and if nobody else waits the load is
+            cancelled.
         expires_at: Function of the result that returns its end on the wall clock, in seconds since
             1970 or as an aware datetime; `None` where it has none.
         on_fork: "reset" forgets the results in a forked child.
@@ -422,6 +424,7 @@ class Flight:
     def is_orphan(self) -> bool: ...
     def runs_on(self, event_loop: object) -> bool: ...
     def abandon(self) -> None: ...
+    def has_landed(self) -> bool: ...
     def run_by(self, task: object) -> None: ...
     def timed_out(self, seconds: float) -> BaseException: ...
 
@@ -448,6 +451,14 @@ class _InstanceState:
     """What an instance owns for its methods."""
 
     def __new__(cls) -> Self: ...
+
+@final
+class Refresh:
+    """A load beside the calls, for the thread that runs it. For `coldcache._refresh` alone."""
+
+    def begin(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]: ...
+    def succeed(self, value: object) -> None: ...
+    def fail(self, error: BaseException) -> None: ...
 
 def _clock_hold() -> None: ...
 def _clock_release() -> None: ...

@@ -4,6 +4,7 @@
 //! running are Python (`_asyncio.py`), as tasks and futures are; `asyncio` itself is imported only
 //! when the first coroutine function is decorated.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -148,6 +149,9 @@ impl AsyncLoad {
         let it = self.table.get();
         let key = self.key.bind(py);
         if self.is_anew {
+            if !is_retry {
+                it.cut_off(key)?; // what began before may bring what was true before
+            }
             return Ok(seated(it.board(key, Runner::task(number, event_loop))?));
         }
         match it.find(key)? {
@@ -183,14 +187,14 @@ impl AsyncLoad {
             // A value may have come in before the flight was made: keys can run Python code.
             match it.find(key) {
                 Ok(Found::Fresh(entry)) => {
-                    it.discard(key, flight)?;
                     let value = entry.get().value.clone_ref(py);
-                    flight.get().land(py, Outcome::Value(value));
+                    flight.get().land(py, Outcome::Value(value))?;
+                    it.discard(key, flight)?;
                     return self.answer(&entry);
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    flight.get().land(py, Outcome::Abandoned);
+                    flight.get().land(py, Outcome::Abandoned)?;
                     return Err(error);
                 }
             }
@@ -207,6 +211,7 @@ impl AsyncLoad {
 
     /// Note that the load runs from now on.
     fn begin(&self, flight: &Flight) {
+        flight.is_begun.store(true, Relaxed);
         *self.started.lock() = Some(Instant::now());
         waits::begin_run(&flight.ticket);
     }
@@ -214,7 +219,7 @@ impl AsyncLoad {
     /// Make the call: an awaitable of its result.
     fn call<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let made = make_guarded(self.table.bind(py), &self.prepared(py))?;
-        if made.hasattr(intern!(py, "__await__"))? {
+        if made.get_type().hasattr(intern!(py, "__await__"))? {
             return Ok(made);
         }
         Ok(Bound::new(py, Ready::of(made))?.into_any()) // a plain value that stands in
@@ -303,7 +308,7 @@ impl AsyncLoad {
             it.discard(key, flight)?;
         }
         let settled = Landing { table, key, call: &call, old: None }.settle(flight, result);
-        flight.get().land(py, Outcome::Abandoned); // no effect unless settling itself went wrong
+        flight.get().land(py, Outcome::Abandoned)?; // no effect unless settling itself went wrong
         settled
     }
 
@@ -322,7 +327,7 @@ impl AsyncLoad {
             None => Err(error),
             Some(instead) => {
                 let instead = instead?;
-                let is_awaitable = instead.hasattr(intern!(py, "__await__"))?;
+                let is_awaitable = instead.get_type().hasattr(intern!(py, "__await__"))?;
                 Ok((if is_awaitable { "await" } else { "value" }, instead))
             }
         }

@@ -1,15 +1,23 @@
 //! A refresh beside the calls: the old value is served while one thread loads the new one.
 //!
-//! It starts on access, never by itself, so a container without traffic refreshes nothing. A refresh
-//! that was frozen with the sandbox may not publish: what it fetched is as old as the freeze.
+//! It starts on access, never by itself, so a container without traffic refreshes nothing. It runs in
+//! the caller's context, from a plain Python function (`_refresh.py`): a thread that CPython ends at
+//! exit must not have native frames below the user's code. A refresh that was frozen with the sandbox
+//! may not publish: what it fetched is as old as the freeze.
 
+use std::time::Instant;
+
+use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
+use super::errors::type_name;
 use super::flight::Flight;
 use super::landing::Landing;
-use super::load::{Call, Runner, Seat, running};
+use super::load::{Call, Runner, Seat};
 use super::log;
 use super::table::Table;
 use crate::clock;
@@ -27,11 +35,15 @@ pub fn refresh<'py>(
     if it.remembered_failure(key)?.is_some() {
         return Ok(()); // it failed a moment ago: not yet again
     }
-    let runner = waits::coming_thread();
-    let Seat::Owner(flight) = it.board(key, Runner::thread(runner))? else { return Ok(()) };
-    if let Err(error) = start(table, key, call, &flight) {
+    let thread = waits::coming_thread();
+    let Seat::Owner(flight) = it.board(key, Runner::thread(thread))? else { return Ok(()) };
+    let started = Refresh::new(table, key, call, &flight).and_then(|refresh| {
+        let run = py.import(intern!(py, "coldcache._refresh"))?.getattr(intern!(py, "start"))?;
+        run.call1((refresh,))
+    });
+    if let Err(error) = started {
+        flight.get().land(py, Outcome::Abandoned)?;
         it.discard(key, &flight)?;
-        flight.get().land(py, Outcome::Abandoned);
         if !error.is_instance_of::<PyRuntimeError>(py) {
             return Err(error);
         }
@@ -42,58 +54,99 @@ pub fn refresh<'py>(
     Ok(())
 }
 
-fn start<'py>(
-    table: &Bound<'py, Table>,
-    key: &Bound<'py, PyAny>,
-    call: &Call<'py>,
-    flight: &Bound<'py, Flight>,
-) -> PyResult<()> {
-    let py = table.py();
-    let owned_table = table.clone().unbind();
-    let owned_key = key.clone().unbind();
-    let owned_flight = flight.clone().unbind();
-    let function = call.function.clone().unbind();
-    let args = call.args.clone().unbind();
-    let kwargs = call.kwargs.clone().map(Bound::unbind);
-    let body = PyCFunction::new_closure(py, None, None, move |given, _| {
-        let py = given.py();
-        let call = Call {
-            function: function.bind(py).clone(),
-            args: args.bind(py).clone(),
-            kwargs: kwargs.as_ref().map(|kwargs| kwargs.bind(py).clone()),
-        };
-        run(owned_table.bind(py), owned_key.bind(py), &call, owned_flight.bind(py));
-    })?;
-    py.import("_thread")?.call_method1("start_new_thread", (body, PyTuple::empty(py)))?;
-    Ok(())
+/// One refresh, for the thread that runs it.
+#[pyclass(frozen, immutable_type, module = "coldcache._core")]
+pub struct Refresh {
+    table: Py<Table>,
+    key: Py<PyAny>,
+    flight: Py<Flight>,
+    function: Py<PyAny>,
+    args: Py<PyTuple>,
+    kwargs: Py<PyDict>,
+    started: Mutex<Option<Instant>>,
 }
 
-fn run<'py>(
-    table: &Bound<'py, Table>,
-    key: &Bound<'py, PyAny>,
-    call: &Call<'py>,
-    flight: &Bound<'py, Flight>,
-) {
-    let py = table.py();
-    waits::adopt(flight.get().ticket.thread);
-    let it = table.get();
-    let start = std::time::Instant::now();
-    let loaded = running(flight.get(), || super::load::make(table, call));
-    it.stats.count_load(start.elapsed());
-    if clock::now().thawed_since(flight.get().started) {
-        drop(it.discard(key, flight));
-        flight.get().land(py, Outcome::Abandoned);
-        return;
+impl Refresh {
+    fn new<'py>(
+        table: &Bound<'py, Table>,
+        key: &Bound<'py, PyAny>,
+        call: &Call<'py>,
+        flight: &Bound<'py, Flight>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = table.py();
+        let refresh = Self {
+            table: table.clone().unbind(),
+            key: key.clone().unbind(),
+            flight: flight.clone().unbind(),
+            function: call.function.clone().unbind(),
+            args: call.args.clone().unbind(),
+            kwargs: call.kwargs.clone().unwrap_or_else(|| PyDict::new(py)).unbind(),
+            started: Mutex::new(None),
+        };
+        Bound::new(py, refresh)
     }
-    let failed = loaded.as_ref().err().map(|error| {
-        error.get_type(py).name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
-    });
-    let landing = Landing { table, key, call, old: None };
-    let settled = landing.settle(flight, loaded);
-    flight.get().land(py, Outcome::Abandoned); // no effect unless settling itself went wrong
-    if let Some(kind) = failed {
-        log::refresh_failed(py, &it.options.get().name, &kind);
-    } else if let Err(error) = settled {
-        error.write_unraisable(py, Some(table.as_any()));
+
+    fn end<'py>(&self, py: Python<'py>, loaded: PyResult<Bound<'py, PyAny>>) -> PyResult<()> {
+        let flight = self.flight.bind(py);
+        let it = self.table.get();
+        waits::end_run(&flight.get().ticket);
+        if let Some(started) = self.started.lock().take() {
+            it.stats.count_load(started.elapsed());
+        }
+        let (table, key) = (self.table.bind(py), self.key.bind(py));
+        let settled = if clock::now().thawed_since(flight.get().started) {
+            it.discard(key, flight).map(drop)
+        } else {
+            let call = Call {
+                function: self.function.bind(py).clone(),
+                args: self.args.bind(py).clone(),
+                kwargs: Some(self.kwargs.bind(py).clone()),
+            };
+            Landing { table, key, call: &call, old: None }.settle(flight, loaded).map(drop)
+        };
+        flight.get().land(py, Outcome::Abandoned)?; // no effect if it has landed
+        settled
+    }
+}
+
+#[pymethods]
+impl Refresh {
+    /// Take over: the calling thread runs the refresh from now on. What it has to call.
+    fn begin(&self, py: Python<'_>) -> (Py<PyAny>, Py<PyTuple>, Py<PyDict>) {
+        let ticket = &self.flight.get().ticket;
+        waits::adopt(ticket.thread);
+        waits::begin_run(ticket);
+        *self.started.lock() = Some(Instant::now());
+        (self.function.clone_ref(py), self.args.clone_ref(py), self.kwargs.clone_ref(py))
+    }
+
+    fn succeed(&self, value: Bound<'_, PyAny>) {
+        let py = value.py();
+        let settled = self.end(py, Ok(value));
+        self.note(py, settled);
+    }
+
+    fn fail(&self, error: &Bound<'_, PyAny>) {
+        let py = error.py();
+        let settled = self.end(py, Err(PyErr::from_value(error.clone())));
+        self.note(py, settled);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.table)?;
+        visit.call(&self.key)?;
+        visit.call(&self.flight)?;
+        visit.call(&self.function)?;
+        visit.call(&self.args)?;
+        visit.call(&self.kwargs)
+    }
+}
+
+impl Refresh {
+    /// Nobody waits for a refresh, so nobody would see its failure: one line tells of it.
+    fn note(&self, py: Python<'_>, settled: PyResult<()>) {
+        let Err(error) = settled else { return };
+        let kind = type_name(error.value(py).as_any());
+        log::refresh_failed(py, &self.table.get().options.get().name, &kind);
     }
 }

@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyIterator, PyTuple};
 
 use super::arguments;
 use super::asynchronous;
+use super::birth::Birth;
 use super::cached::cache_info;
 use super::cached_options::{NAMES, parse};
 use super::decorator::Given;
@@ -19,7 +20,6 @@ use super::load::Call;
 use super::options::Options;
 use super::stats::Cause;
 use super::table::Table;
-use crate::epoch;
 
 /// Options that only make sense where a function is decorated.
 const NOT_HERE: [&str; 5] = ["key", "typed", "vary", "fallback", "copy"];
@@ -41,19 +41,14 @@ impl Cache {
         value: Bound<'py, PyAny>,
         ttl: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
-        let py = key.py();
         let table = self.table.get();
+        let birth = Birth::now();
         let entry = match arguments::seconds("ttl", ttl)? {
-            Some(ttl) => table.new_entry_with_ttl(key, value, Some(ttl), epoch::current())?,
-            None => table.new_entry(key, value, epoch::current())?,
+            Some(ttl) => table.new_entry_with_ttl(key, value, Some(ttl), birth)?,
+            None => table.new_entry(key, value, birth)?,
         };
-        // What is set now is newer than what a load under way will bring.
-        let flights = table.flights.bind(py);
-        if flights.contains(key)? {
-            flights.del_item(key)?;
-        }
-        table.forget_failure(key)?;
-        table.insert(py, &entry)
+        table.cut_off(key)?; // what is set now is newer than what a load under way will bring
+        table.insert(&entry)
     }
 
     fn live(&self, key: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {

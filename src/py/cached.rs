@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::asynchronous;
-use super::function::{Function, Target};
+use super::function::{Function, Place, Target};
 use super::load::Call;
 use super::method::CachedMethod;
 use super::options::Options;
@@ -50,9 +50,8 @@ impl Called for CachedFunction {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let place = Place::of(slf, args)?;
         let inner = &slf.get().inner;
-        inner.answer(&place.table, place.receiver.as_ref(), &place.args, kwargs)
+        inner.answer(&inner.place(slf, args)?, kwargs)
     }
 }
 
@@ -69,77 +68,50 @@ pub fn hit<'py>(
     look_up(table, py, args)
 }
 
-/// Where the result of a call belongs: the instance's table for a method, else the function's own.
-pub struct Place<'py> {
-    pub table: Bound<'py, Table>,
-    pub receiver: Option<Bound<'py, PyAny>>,
-    /// Without the receiver.
-    pub args: Bound<'py, PyTuple>,
+fn key<'py>(
+    inner: &Function,
+    place: &Place<'py>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<(Bound<'py, PyAny>, Call<'py>)> {
+    let call = inner.call_at(place, kwargs)?;
+    let key = inner.key_of(place, kwargs, &call)?;
+    Ok((key, call))
 }
 
-impl<'py> Place<'py> {
-    pub fn of(slf: &Bound<'py, CachedFunction>, args: &Bound<'py, PyTuple>) -> PyResult<Self> {
-        let inner = &slf.get().inner;
-        Ok(match inner.split_receiver(slf, args)? {
-            Some((receiver, rest)) => {
-                Self { table: inner.table_of(&receiver)?, receiver: Some(receiver), args: rest }
-            }
-            None => Self {
-                table: inner.table.bind(slf.py()).clone(),
-                receiver: None,
-                args: args.clone(),
-            },
-        })
-    }
+pub fn invalidate<'py>(
+    inner: &Function,
+    place: &Place<'py>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<bool> {
+    let (key, _) = key(inner, place, kwargs)?;
+    let removed = place.table.get().invalidate(&key);
+    removed.map_err(|error| inner.explain(error, place, kwargs))
+}
 
-    fn key(
-        &self,
-        inner: &Function,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<(Bound<'py, PyAny>, Call<'py>)> {
-        let call = inner.call_with(self.receiver.as_ref(), &self.args, kwargs)?;
-        let key = inner.key_of(&self.args, kwargs, &call)?;
-        Ok((key, call))
-    }
+pub fn refresh<'py>(
+    inner: &Function,
+    place: &Place<'py>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (key, call) = key(inner, place, kwargs)?;
+    let result = if inner.options.get().is_async {
+        asynchronous::reload(&place.table, &key, call)
+    } else {
+        Table::reload(&place.table, &key, &call).and_then(|value| inner.copied(value))
+    };
+    result.map_err(|error| inner.explain(error, place, kwargs))
+}
 
-    pub fn invalidate(
-        &self,
-        inner: &Function,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<bool> {
-        let (key, _) = self.key(inner, kwargs)?;
-        self.table
-            .get()
-            .invalidate(&key)
-            .map_err(|error| inner.explain(error, self.receiver.as_ref(), &self.args, kwargs))
-    }
-
-    pub fn refresh(
-        &self,
-        inner: &Function,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let (key, call) = self.key(inner, kwargs)?;
-        let result = if inner.options.get().is_async {
-            asynchronous::reload(&self.table, &key, call)
-        } else {
-            Table::reload(&self.table, &key, &call).and_then(|value| inner.copied(value))
-        };
-        result.map_err(|error| inner.explain(error, self.receiver.as_ref(), &self.args, kwargs))
-    }
-
-    pub fn peek(
-        &self,
-        inner: &Function,
-        kwargs: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Option<Py<PyAny>>> {
-        let (key, _) = self.key(inner, kwargs)?;
-        let found = self.table.get().peek(&key);
-        let found = found
-            .map_err(|error| inner.explain(error, self.receiver.as_ref(), &self.args, kwargs))?;
-        let copied = found.map(|value| inner.copied(value.into_bound(self.table.py())));
-        Ok(copied.transpose()?.map(Bound::unbind))
-    }
+pub fn peek<'py>(
+    inner: &Function,
+    place: &Place<'py>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Option<Py<PyAny>>> {
+    let (key, _) = key(inner, place, kwargs)?;
+    let found = place.table.get().peek(&key);
+    let found = found.map_err(|error| inner.explain(error, place, kwargs))?;
+    let copied = found.map(|value| inner.copied(value.into_bound(place.table.py())));
+    Ok(copied.transpose()?.map(Bound::unbind))
 }
 
 /// `functools`' record of the same name, so that what reads one reads the other.
@@ -189,7 +161,8 @@ impl CachedFunction {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<bool> {
-        Place::of(slf, args)?.invalidate(&slf.get().inner, kwargs)
+        let inner = &slf.get().inner;
+        invalidate(inner, &inner.place(slf, args)?, kwargs)
     }
 
     /// Run the function for this call now, keep the result and return it.
@@ -199,7 +172,8 @@ impl CachedFunction {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Place::of(slf, args)?.refresh(&slf.get().inner, kwargs)
+        let inner = &slf.get().inner;
+        refresh(inner, &inner.place(slf, args)?, kwargs)
     }
 
     /// The kept result of this call, or None; never runs the function, counts nothing.
@@ -209,7 +183,8 @@ impl CachedFunction {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        Place::of(slf, args)?.peek(&slf.get().inner, kwargs)
+        let inner = &slf.get().inner;
+        peek(inner, &inner.place(slf, args)?, kwargs)
     }
 
     /// Forget everything, counters included; loads under way are not kept.

@@ -6,7 +6,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::{self, Reaction};
 use super::cached::CachedFunction;
-use super::decorator::Decorator;
+use super::decorator::{Decorator, Kind};
 use super::errors::{invalid, mistyped};
 use super::function::Target;
 use super::keywords::Keywords;
@@ -157,16 +157,23 @@ pub fn cached<'py>(
     options: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let given = Keywords::parse(py, "cached", &NAMES, options)?;
-    let name = given.name()?;
+    given.name()?;
     parse(py, &given, "")?; // a wrong option is an error here, not when the function comes
-    let given = given.0.unbind();
-    Decorator::apply(py, function, move |py, function| {
-        let target = Target::of("cached", function)?;
-        let given = Keywords(given.bind(py).clone());
-        let mut options = parse(py, &given, name.as_deref().unwrap_or(&target.name))?;
-        options.is_async = target.is_async;
-        CachedFunction::wrap(py, &target, options)
-    })
+    Decorator::apply(function, Kind::Cached, given.0)
+}
+
+/// Put the decorator with these options on a function.
+pub fn wrap<'py>(
+    function: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = function.py();
+    let given = Keywords(options.clone());
+    let target = Target::of("cached", function)?;
+    let name = given.name()?.unwrap_or_else(|| target.name.clone());
+    let mut options = parse(py, &given, &name)?;
+    options.is_async = target.is_async;
+    CachedFunction::wrap(py, &target, options)
 }
 
 /// The options of `cached`; `Cache` takes most of them.

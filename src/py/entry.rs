@@ -1,6 +1,6 @@
 //! One stored value with its life. Frozen for Python; only the horizon and the epoch ever change.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -10,23 +10,23 @@ use super::options::Options;
 use crate::clock::{self, Stamp};
 use crate::epoch::{self, Event};
 use crate::lifetime::{Freshness, Life};
+use crate::policy::Id;
 
 #[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Entry {
     pub key: Py<PyAny>,
     pub value: Py<PyAny>,
     pub life: Life,
-    /// Never used twice in a process.
-    pub id: u64,
+    pub id: Id,
     pub weight: u32,
     /// Before this moment, on both clocks, a hit needs no judging.
     horizon_monotonic: AtomicU64,
     horizon_wall: AtomicU64,
     /// Epoch in which the entry was stored or last approved.
     epoch: AtomicU32,
+    /// Whether the table no longer counts it: an entry is let go of once.
+    is_gone: AtomicBool,
 }
-
-static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl Entry {
     /// `epoch` is that in which the load began: what happens during a load concerns its result.
@@ -36,6 +36,7 @@ impl Entry {
         life: Life,
         weight: u32,
         epoch: u32,
+        id: Id,
         options: &Options,
     ) -> Self {
         let horizon = life.horizon(&options.limits);
@@ -43,12 +44,22 @@ impl Entry {
             key,
             value,
             life,
-            id: NEXT_ID.fetch_add(1, Relaxed),
+            id,
             weight,
             horizon_monotonic: AtomicU64::new(horizon.monotonic),
             horizon_wall: AtomicU64::new(horizon.wall),
             epoch: AtomicU32::new(epoch),
+            is_gone: AtomicBool::new(false),
         }
+    }
+
+    /// Note that the table no longer counts it; true for the first to do so.
+    pub fn go(&self) -> bool {
+        !self.is_gone.swap(true, Relaxed)
+    }
+
+    pub fn is_gone(&self) -> bool {
+        self.is_gone.load(Relaxed)
     }
 
     /// Whether the value can be served without another question.
@@ -65,15 +76,14 @@ impl Entry {
         now.monotonic < monotonic && now.wall < self.horizon_wall.load(Relaxed)
     }
 
-    /// What the value is good for at `now`, after whatever happened to the process.
+    /// What the value is good for at `now`: by its age, or by what happened to the process if that is
+    /// worse.
     pub fn judge(&self, options: &Options, now: Stamp) -> Freshness {
-        if let Some(verdict) = self.judge_events(options) {
-            return verdict;
-        }
-        self.life.judge(&options.limits, now)
+        let by_age = self.life.judge(&options.limits, now);
+        self.judge_events(options, now).map_or(by_age, |by_event| by_event.max(by_age))
     }
 
-    fn judge_events(&self, options: &Options) -> Option<Freshness> {
+    fn judge_events(&self, options: &Options, now: Stamp) -> Option<Freshness> {
         let since = self.epoch.load(Relaxed);
         let current = epoch::current();
         if since == current {
@@ -90,14 +100,9 @@ impl Entry {
         if reactions.contains(&Reaction::Reset) {
             Some(Freshness::Expired)
         } else if reactions.contains(&Reaction::Stale) {
-            // Old enough to be replaced, good enough for whatever the user allowed a stale value for.
-            Some(if options.limits.stale > 0 {
-                Freshness::Stale
-            } else if options.limits.stale_if_error > 0 {
-                Freshness::FallbackOnly
-            } else {
-                Freshness::Expired
-            })
+            // As if its life had ended with the restore: the windows after it are the user's.
+            let late = epoch::restored_at().map_or(u64::MAX, |restored| now.since(restored));
+            Some(options.limits.verdict_after_end(late))
         } else {
             self.epoch.store(current, Relaxed); // approved: the next hit is a plain one again
             None

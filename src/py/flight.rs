@@ -1,9 +1,11 @@
 //! A flight as Python-side code sees it: who runs it, how it is waited for, how it is abandoned.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -18,12 +20,19 @@ use crate::waits::{self, Actor, Ticket, Wait};
 /// How long a thread waits before it looks for signals and for an owner that went away.
 const SLICE: Duration = Duration::from_millis(20);
 
+/// How long it may take to make the task of an asynchronous load.
+const STARTING: Duration = Duration::from_secs(1);
+
 #[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Flight {
     pub core: Core<Py<PyAny>, Py<PyAny>>,
     pub ticket: Arc<Ticket>,
     pub started: Stamp,
     pub epoch: u32,
+    /// On the real clock, however a test turns the other.
+    made: Instant,
+    /// Whether a task runs it.
+    pub is_begun: AtomicBool,
     /// The event loop and the task of an asynchronous load.
     event_loop: Option<Py<PyAny>>,
     task: Mutex<Option<Py<PyAny>>>,
@@ -36,31 +45,46 @@ impl Flight {
             ticket: Arc::new(Ticket { name: name.clone(), owner, thread }),
             started: clock::now(),
             epoch: epoch::current(),
+            made: Instant::now(),
+            is_begun: AtomicBool::new(false),
             event_loop,
             task: Mutex::new(None),
         }
     }
 
     /// End the flight; whoever waits goes on.
-    pub fn land(&self, py: Python<'_>, outcome: Outcome<Py<PyAny>>) {
-        let Some(wakers) = self.core.land(outcome) else { return };
+    ///
+    /// # Errors
+    /// What a signal handler raised while the waiting event loops were told, after all of them were.
+    pub fn land(&self, py: Python<'_>, outcome: Outcome<Py<PyAny>>) -> PyResult<()> {
+        let Some(wakers) = self.core.land(outcome) else { return Ok(()) };
         if !epoch::happened_since(Event::Fork, self.epoch) {
             self.core.release();
         }
+        let mut interrupted = Ok(());
         for waker in wakers {
             let waker = waker.bind(py);
-            if let Err(error) = waker.call0() {
-                // A loop that closed in the meantime has nobody left to wake.
-                if !error.is_instance_of::<pyo3::exceptions::PyRuntimeError>(py) {
-                    error.write_unraisable(py, Some(waker));
-                }
+            let Err(error) = waker.call0() else { continue };
+            if error.is_instance_of::<PyRuntimeError>(py) {
+                continue; // its loop closed in the meantime: nobody is left to wake
+            }
+            // A signal handler came in between: the waker has yet to do its work.
+            drop(waker.call0());
+            if error.is_instance_of::<PyException>(py) {
+                error.write_unraisable(py, Some(waker));
+            } else if interrupted.is_ok() {
+                interrupted = Err(error);
             }
         }
+        interrupted
     }
 
     /// Whether nobody is left who could land this flight.
     pub fn is_orphan(&self, py: Python<'_>) -> bool {
         if epoch::happened_since(Event::Fork, self.epoch) {
+            return true;
+        }
+        if self.is_stranded() {
             return true;
         }
         // A loop that stands still may never run again; a newcomer does not wait to find out.
@@ -70,15 +94,29 @@ impl Flight {
         })
     }
 
+    /// Whether an asynchronous load was given up before it had a task to run it.
+    fn is_stranded(&self) -> bool {
+        // Between boarding and starting nothing is awaited: whoever else comes along on that thread
+        // sees the leftover of an exception, and elsewhere it takes no second.
+        self.event_loop.is_some()
+            && !self.is_begun.load(Relaxed)
+            && (waits::this_thread() == self.ticket.thread || self.made.elapsed() > STARTING)
+    }
+
     /// Whether what this flight brings is not for callers that come now.
     pub fn is_outdated(&self, options: &Options) -> bool {
+        // A load that slept with the sandbox may hang on a dead connection, and what it brings is as
+        // old as the freeze. What never expires is worth waiting for all the same.
+        if options.has_end() && clock::now().thawed_since(self.started) {
+            return true;
+        }
         epoch::happened_since(Event::Reset, self.epoch)
             || (epoch::happened_since(Event::Restore, self.epoch) && !options.on_restore.is_keep())
     }
 
     /// Wait as plain code of this thread. `Abandoned` also stands for an owner that went away.
     pub fn wait(&self, py: Python<'_>, timeout: Option<Duration>) -> PyResult<Outcome<Py<PyAny>>> {
-        let me = Wait::of_this_thread(running_loads(py));
+        let me = Wait::of_this_thread(running_loads(py)?);
         waits::begin_wait(&me, &self.ticket)?;
         self.core.join();
         let result = self.wait_registered(py, timeout);
@@ -110,7 +148,7 @@ impl Flight {
             }
             py.check_signals()?;
             if self.is_orphan(py) {
-                self.land(py, Outcome::Abandoned);
+                self.land(py, Outcome::Abandoned)?;
                 return Ok(Outcome::Abandoned);
             }
         }
@@ -175,12 +213,18 @@ impl Flight {
     }
 
     /// Give up on a flight that nobody can land.
-    fn abandon(&self, py: Python<'_>) {
-        self.land(py, Outcome::Abandoned);
+    fn abandon(&self, py: Python<'_>) -> PyResult<()> {
+        self.land(py, Outcome::Abandoned)
+    }
+
+    /// Whether the flight has ended.
+    fn has_landed(&self) -> bool {
+        self.core.has_landed()
     }
 
     /// Name the task that runs the load.
     fn run_by(&self, task: Py<PyAny>) {
+        self.is_begun.store(true, Relaxed);
         let before = self.task.lock().replace(task);
         drop(before);
     }
@@ -208,12 +252,11 @@ impl Flight {
 }
 
 /// The asynchronous loads this code runs for: inherited by tasks and by `asyncio.to_thread`.
-fn running_loads(py: Python<'_>) -> Vec<u64> {
+fn running_loads(py: Python<'_>) -> PyResult<Vec<u64>> {
     // Where no coroutine function was ever decorated the module is not there, and nor are the loads.
-    let loads = py
-        .import(intern!(py, "sys"))
-        .and_then(|sys| sys.getattr(intern!(py, "modules")))
-        .and_then(|modules| modules.get_item(intern!(py, "coldcache._asyncio")))
-        .and_then(|module| module.call_method0(intern!(py, "running_loads")));
-    loads.and_then(|loads| loads.extract()).unwrap_or_default()
+    let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
+    match modules.get_item(intern!(py, "coldcache._asyncio")) {
+        Ok(module) => module.call_method0(intern!(py, "running_loads"))?.extract(),
+        Err(_) => Ok(Vec::new()),
+    }
 }

@@ -42,6 +42,14 @@ pub struct Function {
     instances: Instances,
 }
 
+/// Where the result of a call belongs: the instance's table for a method, else the function's own.
+pub struct Place<'py> {
+    pub table: Bound<'py, Table>,
+    pub receiver: Option<Bound<'py, PyAny>>,
+    /// Without the receiver.
+    pub args: Bound<'py, PyTuple>,
+}
+
 /// The function inside whatever was decorated, and what that was.
 pub struct Target<'py> {
     pub function: Bound<'py, PyAny>,
@@ -191,13 +199,16 @@ impl Function {
     }
 
     /// For a call that came through the class: the instance among the arguments, and the others.
-    pub fn split_receiver<'py>(
+    fn split_receiver<'py>(
         &self,
         wrapper: &Bound<'py, PyAny>,
         args: &Bound<'py, PyTuple>,
     ) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyTuple>)>> {
         let py = args.py();
-        let Ok(first) = args.get_item(0) else { return Ok(None) };
+        if args.is_empty() {
+            return Ok(None);
+        }
+        let first = args.get_item(0)?;
         if let Ok(class) = first.cast::<PyType>()
             && is_class_method_of(wrapper, class)?
         {
@@ -212,9 +223,27 @@ impl Function {
         Ok(None)
     }
 
-    /// The table of this instance. The instance is not kept alive by it.
+    /// The table of this instance.
     pub fn table_of<'py>(&self, instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Table>> {
         self.instances.table_of(instance, &self.options)
+    }
+
+    /// Where the result of a call belongs.
+    pub fn place<'py>(
+        &self,
+        wrapper: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+    ) -> PyResult<Place<'py>> {
+        Ok(match self.split_receiver(wrapper, args)? {
+            Some((receiver, rest)) => {
+                Place { table: self.table_of(&receiver)?, receiver: Some(receiver), args: rest }
+            }
+            None => Place {
+                table: self.table.bind(args.py()).clone(),
+                receiver: None,
+                args: args.clone(),
+            },
+        })
     }
 
     /// The tables of the function and of all instances there are.
@@ -231,36 +260,35 @@ impl Function {
         Ok(())
     }
 
-    /// The call of the function with these arguments; the receiver, if any, is the first of them.
-    pub fn call_with<'py>(
+    /// The call that belongs to a place.
+    pub fn call_at<'py>(
         &self,
-        receiver: Option<&Bound<'py, PyAny>>,
-        args: &Bound<'py, PyTuple>,
+        place: &Place<'py>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Call<'py>> {
-        let py = args.py();
-        let args = match receiver {
-            None => args.clone(),
+        let args = match &place.receiver {
+            None => place.args.clone(),
             Some(receiver) => {
-                let all = std::iter::once(receiver.clone()).chain(args.iter());
-                PyTuple::new(py, all.collect::<Vec<_>>())?
+                let all: Vec<_> = std::iter::once(receiver.clone()).chain(&place.args).collect();
+                PyTuple::new(place.args.py(), all)?
             }
         };
-        Ok(Call { function: self.wrapped.bind(py).clone(), args, kwargs: kwargs.cloned() })
+        let function = self.wrapped.bind(place.args.py()).clone();
+        Ok(Call { function, args, kwargs: kwargs.cloned() })
     }
 
-    /// The key of a call: `args` without the receiver, `call` with it.
+    /// The key of a call.
     pub fn key_of<'py>(
         &self,
-        args: &Bound<'py, PyTuple>,
+        place: &Place<'py>,
         kwargs: Option<&Bound<'py, PyDict>>,
         call: &Call<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = args.py();
+        let py = place.args.py();
         let options = self.options.get();
         let of_arguments = match &options.key {
             Some(make_key) => make_key.bind(py).call(&call.args, kwargs)?,
-            None => key::of_call(args, kwargs, options.typed)?,
+            None => key::of_call(&place.args, kwargs, options.typed)?,
         };
         if options.vary.is_empty() {
             return Ok(of_arguments);
@@ -275,19 +303,17 @@ impl Function {
     /// The answer to a call: at hand, loaded, or as an awaitable.
     pub fn answer<'py>(
         &self,
-        table: &Bound<'py, Table>,
-        receiver: Option<&Bound<'py, PyAny>>,
-        args: &Bound<'py, PyTuple>,
+        place: &Place<'py>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let call = self.call_with(receiver, args, kwargs)?;
-        let key = self.key_of(args, kwargs, &call)?;
+        let call = self.call_at(place, kwargs)?;
+        let key = self.key_of(place, kwargs, &call)?;
         let result = if self.options.get().is_async {
-            asynchronous::get(table, &key, call)
+            asynchronous::get(&place.table, &key, call)
         } else {
-            Table::get(table, &key, &call).and_then(|value| self.copied(value))
+            Table::get(&place.table, &key, &call).and_then(|value| self.copied(value))
         };
-        result.map_err(|error| self.explain(error, receiver, args, kwargs))
+        result.map_err(|error| self.explain(error, place, kwargs))
     }
 
     /// The value as callers get it.
@@ -301,8 +327,7 @@ impl Function {
     pub fn explain<'py>(
         &self,
         error: PyErr,
-        receiver: Option<&Bound<'py, PyAny>>,
-        args: &Bound<'py, PyTuple>,
+        place: &Place<'py>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyErr {
         let options = self.options.get();
@@ -310,10 +335,10 @@ impl Function {
             return error;
         }
         let parameters = key::Parameters {
-            function: self.wrapped.bind(args.py()),
-            skipped: usize::from(receiver.is_some()),
+            function: self.wrapped.bind(place.args.py()),
+            skipped: usize::from(place.receiver.is_some()),
         };
-        key::explain(error, &options.name, &parameters, args, kwargs)
+        key::explain(error, &options.name, &parameters, &place.args, kwargs)
     }
 
     pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {

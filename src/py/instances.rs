@@ -3,7 +3,7 @@
 //! The instance owns its table, in its `__dict__`, so that a value that refers back to the instance
 //! makes an ordinary cycle. What has no such dict (slots, classes) is known by address in a table
 //! beside, with a weak reference that tells when the instance is gone; there a value that refers back
-//! keeps the instance alive.
+//! keeps the instance alive. What has no weak references either (`int`, `tuple`) is kept alive.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Instances {
     name: Py<PyString>,
     /// By address; the weak reference tells whether it is still the same object.
     beside: Arc<Mutex<Beside>>,
+    /// By address: instance and table, for what cannot be referred to weakly.
+    kept: Py<PyDict>,
     /// Weak references to the tables that instances own.
     owned: Mutex<Vec<Py<PyWeakrefReference>>>,
 }
@@ -38,38 +40,16 @@ pub struct Instances {
 /// so it knows whose it is; pickled, it is nobody's.
 #[pyclass(frozen, immutable_type, name = "_InstanceState", module = "coldcache._core")]
 pub struct InstanceState {
-    of: Owner,
+    /// Whose state it is.
+    of: Option<Py<PyWeakrefReference>>,
     table: Option<Py<Table>>,
-}
-
-/// Whose state it is.
-enum Owner {
-    Nobody,
-    Known(Py<PyWeakrefReference>),
-    /// Instances of `int`, `tuple` and the like cannot be referred to weakly: by address.
-    At(usize),
-}
-
-impl Owner {
-    fn new(instance: &Bound<'_, PyAny>) -> Self {
-        PyWeakrefReference::new(instance)
-            .map_or(Self::At(instance.as_ptr() as usize), |known| Self::Known(known.unbind()))
-    }
-
-    fn is(&self, instance: &Bound<'_, PyAny>) -> bool {
-        match self {
-            Self::Nobody => false,
-            Self::Known(reference) => is_of(reference, instance),
-            Self::At(address) => *address == instance.as_ptr() as usize,
-        }
-    }
 }
 
 #[pymethods]
 impl InstanceState {
     #[new]
     fn new() -> Self {
-        Self { of: Owner::Nobody, table: None }
+        Self { of: None, table: None }
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyType>, Bound<'py, PyTuple>) {
@@ -77,9 +57,7 @@ impl InstanceState {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Owner::Known(reference) = &self.of {
-            visit.call(reference)?;
-        }
+        visit.call(&self.of)?;
         visit.call(&self.table)
     }
 }
@@ -91,6 +69,7 @@ impl Instances {
         Self {
             name: PyString::intern(py, &name).unbind(),
             beside: Arc::default(),
+            kept: PyDict::new(py).unbind(),
             owned: Mutex::default(),
         }
     }
@@ -119,8 +98,11 @@ impl Instances {
         if let Some(table) = table_in(attributes, name, instance)? {
             return Ok(table);
         }
+        let Ok(of) = PyWeakrefReference::new(instance) else {
+            return self.table_kept(instance, options);
+        };
         let table = Bound::new(py, Table::new(py, options.clone_ref(py)))?;
-        let state = InstanceState { of: Owner::new(instance), table: Some(table.clone().unbind()) };
+        let state = InstanceState { of: Some(of.unbind()), table: Some(table.clone().unbind()) };
         let state = Bound::new(py, state)?;
         let weak_table = PyWeakrefReference::new(&table)?.unbind();
         // Another thread may have been faster while these were made: from here on nothing runs.
@@ -129,6 +111,30 @@ impl Instances {
         }
         attributes.set_item(name, state)?;
         self.note(py, weak_table);
+        Ok(table)
+    }
+
+    /// For an instance of `int`, `tuple` and the like: nothing tells when it is gone, and a copy of its
+    /// `__dict__` could turn up at its address. So it is kept alive, as many of them as entries.
+    fn table_kept<'py>(
+        &self,
+        instance: &Bound<'py, PyAny>,
+        options: &Py<Options>,
+    ) -> PyResult<Bound<'py, Table>> {
+        let py = instance.py();
+        let kept = self.kept.bind(py);
+        let address = instance.as_ptr() as usize;
+        if let Some(found) = kept.get_item(address)? {
+            return Ok(found.get_item(1)?.cast_into::<Table>()?);
+        }
+        let table = Bound::new(py, Table::new(py, options.clone_ref(py)))?;
+        kept.set_item(address, (instance, &table))?;
+        let most = options.get().max_entries;
+        if most.is_some_and(|most| kept.len() as u64 > most)
+            && let Some((oldest, _)) = kept.iter().next()
+        {
+            kept.del_item(oldest)?;
+        }
         Ok(table)
     }
 
@@ -211,6 +217,8 @@ impl Instances {
             self.beside.lock().values().map(|(_, table)| table.clone_ref(py)).collect();
         let owned: Vec<_> = self.owned.lock().iter().map(|table| table.clone_ref(py)).collect();
         let owned = owned.into_iter().filter_map(|table| table.into_bound(py).upgrade());
+        let kept = self.kept.bind(py).values().into_iter().filter_map(|pair| pair.get_item(1).ok());
+        let owned = owned.chain(kept);
         beside
             .into_iter()
             .map(|table| table.into_bound(py))
@@ -226,7 +234,7 @@ impl Instances {
         for table in self.owned.lock().iter() {
             visit.call(table)?;
         }
-        Ok(())
+        visit.call(&self.kept)
     }
 }
 
@@ -240,7 +248,7 @@ fn table_in<'py>(
     let Some(found) = attributes.get_item(name)? else { return Ok(None) };
     let Ok(state) = found.cast_into::<InstanceState>() else { return Ok(None) };
     let state = state.get();
-    let is_own = state.of.is(instance);
+    let is_own = state.of.as_ref().is_some_and(|of| is_of(of, instance));
     Ok(state.table.as_ref().filter(|_| is_own).map(|table| table.bind(py).clone()))
 }
 

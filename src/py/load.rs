@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::background;
+use super::dict_steps::{pop_exact, set_default};
 use super::errors::FlagError;
 use super::flags::is_on;
 use super::flight::Flight;
@@ -105,27 +106,18 @@ impl Table {
         }
     }
 
-    /// Load anew, whatever is stored, sharing a load that is already under way.
+    /// Load anew, whatever is stored or under way.
     pub fn reload<'py>(
         slf: &Bound<'py, Self>,
         key: &Bound<'py, PyAny>,
         call: &Call<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
         let it = slf.get();
         loop {
-            match it.board(key, Runner::this_thread())? {
-                Seat::Owner(flight) => {
-                    let landing = Landing { table: slf, key, call, old: None };
-                    return landing.run_anew(&flight);
-                }
-                Seat::Passenger(flight) => {
-                    match flight.get().wait(py, it.options.get().timeout)? {
-                        Outcome::Value(value) => return Ok(value.into_bound(py)),
-                        Outcome::Failed(error) => return Err(twin::of(py, &error)),
-                        Outcome::Abandoned => drop(it.discard(key, &flight)?),
-                    }
-                }
+            it.cut_off(key)?; // what began before may bring what was true before
+            if let Seat::Owner(flight) = it.board(key, Runner::this_thread())? {
+                let landing = Landing { table: slf, key, call, old: None };
+                return landing.run_anew(&flight);
             }
         }
     }
@@ -144,7 +136,7 @@ impl Table {
                     continue;
                 }
                 if flight.get().is_orphan(py) {
-                    flight.get().land(py, Outcome::Abandoned);
+                    flight.get().land(py, Outcome::Abandoned)?;
                     self.discard(key, &flight)?;
                     continue;
                 }
@@ -154,9 +146,7 @@ impl Table {
             let event_loop = runner.event_loop.clone().map(Bound::unbind);
             let mine = Flight::new(name, runner.actor, runner.thread, event_loop);
             let mine = Bound::new(py, mine)?;
-            // One look-up, one answer: a second one would run the key's `__hash__` again.
-            let (_, boarded) = flights.set_default_with_result(key, &mine)?;
-            if boarded.is(&mine) {
+            if set_default(flights, key, mine.as_any())?.is(&mine) {
                 return Ok(Seat::Owner(mine));
             }
         }
@@ -164,12 +154,7 @@ impl Table {
 
     /// Take this very flight out, if it is still there: true if it was, and so may publish.
     pub fn discard(&self, key: &Bound<'_, PyAny>, flight: &Bound<'_, Flight>) -> PyResult<bool> {
-        let flights = self.flights.bind(key.py());
-        let is_there = flights.get_item(key)?.is_some_and(|found| found.is(flight));
-        if is_there {
-            flights.del_item(key)?;
-        }
-        Ok(is_there)
+        pop_exact(self.flights.bind(key.py()), key, flight.as_any())
     }
 }
 

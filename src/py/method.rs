@@ -4,7 +4,8 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::cached::{CachedFunction, Place, cache_info, hit};
+use super::cached::{CachedFunction, cache_info, hit, invalidate, peek, refresh};
+use super::function::{Function, Place};
 use super::stats::Cause;
 use super::table::Table;
 use super::vectorcall::{Called, EntryPoint};
@@ -39,6 +40,10 @@ impl CachedMethod {
             args: args.clone(),
         }
     }
+
+    fn inner(&self) -> &Function {
+        &self.cached.get().inner
+    }
 }
 
 impl Called for CachedMethod {
@@ -60,10 +65,8 @@ impl Called for CachedMethod {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
         let it = slf.get();
-        let inner = &it.cached.get().inner;
-        inner.answer(it.table.bind(py), Some(it.receiver.bind(py)), args, kwargs)
+        it.inner().answer(&it.place(args), kwargs)
     }
 }
 
@@ -85,7 +88,7 @@ impl CachedMethod {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<bool> {
-        self.place(args).invalidate(&self.cached.get().inner, kwargs)
+        invalidate(self.inner(), &self.place(args), kwargs)
     }
 
     /// Run the method for this call now, keep the result and return it.
@@ -95,7 +98,7 @@ impl CachedMethod {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.place(args).refresh(&self.cached.get().inner, kwargs)
+        refresh(self.inner(), &self.place(args), kwargs)
     }
 
     /// The kept result of this call, or None; never runs the method, counts nothing.
@@ -105,7 +108,7 @@ impl CachedMethod {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        self.place(args).peek(&self.cached.get().inner, kwargs)
+        peek(self.inner(), &self.place(args), kwargs)
     }
 
     /// Forget all results of this instance.

@@ -6,12 +6,15 @@
 mod arguments;
 mod asynchronous;
 mod background;
+mod birth;
 mod cache;
 mod cached;
 mod cached_options;
 mod decorator;
+mod dict_steps;
 mod entry;
 mod errors;
+mod failure;
 mod flags;
 mod flight;
 mod function;
@@ -43,6 +46,8 @@ mod core {
 
     #[pymodule_export]
     use super::asynchronous::AsyncLoad;
+    #[pymodule_export]
+    use super::background::Refresh;
     #[pymodule_export]
     use super::cache::Cache;
     #[pymodule_export]

@@ -6,10 +6,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::arguments::{self, Reaction};
-use super::decorator::Decorator;
+use super::decorator::{Decorator, Kind};
 use super::errors::mistyped;
 use super::flags::check_name;
-use super::function::{Function, Target, is_coroutine_function};
+use super::function::{Function, Place, Target, is_coroutine_function};
 use super::keywords::Keywords;
 use super::once_method::BoundOnce;
 use super::options::{Backoff, Options};
@@ -44,12 +44,21 @@ pub fn once<'py>(
     function: Option<Bound<'py, PyAny>>,
     options: Option<Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let prepared = Prepared::parse(&Keywords::parse(py, "once", &NAMES, options)?)?;
-    Decorator::apply(py, function, move |py, function| {
-        let target = Target::of("once", function)?;
-        prepared.refuse_coroutines_before(py, &target)?;
-        Once::wrap(py, &target, prepared.options(py, &target), prepared.warm)
-    })
+    let given = Keywords::parse(py, "once", &NAMES, options)?;
+    Prepared::parse(&given)?; // a wrong option is an error here, not when the function comes
+    Decorator::apply(function, Kind::Once, given.0)
+}
+
+/// Put the decorator with these options on a function.
+pub fn wrap<'py>(
+    function: &Bound<'py, PyAny>,
+    options: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = function.py();
+    let prepared = Prepared::parse(&Keywords(options.clone()))?;
+    let target = Target::of("once", function)?;
+    prepared.refuse_coroutines_before(py, &target)?;
+    Once::wrap(py, &target, prepared.options(py, &target), prepared.warm)
 }
 
 /// The options of `once`, checked, before the function is known.
@@ -120,7 +129,7 @@ impl Prepared {
             weigher: None,
             policy: Policy::Lru,
             key: None,
-            typed: false,
+            typed: true,
             vary: Vec::new(),
             copy: None,
             fallback: self.fallback.as_ref().map(|fallback| fallback.clone_ref(py)),
@@ -170,11 +179,27 @@ impl Called for Once {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = &slf.get().inner;
-        if let Some((receiver, rest)) = inner.split_receiver(slf, args)? {
-            return inner.answer(&inner.table_of(&receiver)?, Some(&receiver), &rest, kwargs);
-        }
-        inner.answer(inner.table.bind(slf.py()), None, args, kwargs)
+        let place = inner.place(slf, args)?;
+        refuse_arguments(inner, &place, kwargs)?;
+        inner.answer(&place, kwargs)
     }
+}
+
+/// There is one result, so there is nothing arguments could choose.
+pub fn refuse_arguments<'py>(
+    inner: &Function,
+    place: &Place<'py>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<()> {
+    let given = place.args.len() + kwargs.map_or(0, PyDictMethods::len);
+    if given == 0 {
+        return Ok(());
+    }
+    let name = &inner.options.get().name;
+    Err(PyTypeError::new_err(format!(
+        "{name}() runs once and takes no arguments, got {given}; use cached for one result for each \
+         argument"
+    )))
 }
 
 #[inline]

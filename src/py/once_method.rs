@@ -4,7 +4,8 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::once::{Once, hit, peek};
+use super::function::{Function, Place};
+use super::once::{Once, hit, peek, refuse_arguments};
 use super::stats::Cause;
 use super::table::Table;
 use super::vectorcall::{Called, EntryPoint};
@@ -33,6 +34,12 @@ impl BoundOnce {
     }
 }
 
+impl BoundOnce {
+    fn inner(&self) -> &Function {
+        &self.once.get().inner
+    }
+}
+
 impl Called for BoundOnce {
     fn entry_point(&self) -> &EntryPoint {
         &self.entry_point
@@ -54,8 +61,13 @@ impl Called for BoundOnce {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let it = slf.get();
-        let inner = &it.once.get().inner;
-        inner.answer(it.table.bind(py), Some(it.receiver.bind(py)), args, kwargs)
+        let place = Place {
+            table: it.table.bind(py).clone(),
+            receiver: Some(it.receiver.bind(py).clone()),
+            args: args.clone(),
+        };
+        refuse_arguments(it.inner(), &place, kwargs)?;
+        it.inner().answer(&place, kwargs)
     }
 }
 

@@ -73,6 +73,11 @@ impl Options {
         self.key.is_none() && self.vary.is_empty() && self.copy.is_none() && !self.is_async
     }
 
+    /// Whether results end before the container does.
+    pub fn has_end(&self) -> bool {
+        self.limits.ttl.is_some() || self.ttl_of.is_some() || self.expires_at.is_some()
+    }
+
     pub fn is_bounded(&self) -> bool {
         self.max_entries.is_some() || self.max_weight.is_some()
     }

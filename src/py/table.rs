@@ -8,17 +8,21 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use once_cell::sync::OnceCell;
+use parking_lot::Mutex;
+use pyo3::exceptions::PyException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::dict_steps::{pop, pop_exact, set_default};
 use super::entry::Entry;
+use super::flight::Flight;
 use super::options::Options;
 use super::stats::{Cause, Stats};
 use super::vectorcall::{Slot, look_under};
 use crate::clock;
 use crate::lifetime::Freshness;
-use crate::policy::{Keeper, Ring};
+use crate::policy::{Id, Keeper, Ring};
 
 #[pyclass(frozen, immutable_type, weakref, module = "coldcache._core")]
 pub struct Table {
@@ -34,12 +38,35 @@ pub struct Table {
     /// Id → `Entry`, from the moment the bound was first reached.
     by_id: Py<PyDict>,
     keepers: OnceCell<Vec<Keeper>>,
+    /// Ids moka has let go of while their keys could not be hashed.
+    overdue: Mutex<Vec<Id>>,
     /// Only where there is a bound.
     ring: Option<Box<Ring>>,
     weight: AtomicU64,
     pub stats: Stats,
     /// Copied from the options, for the hit path.
     pub has_plain_hits: bool,
+}
+
+/// Admit `present`, tell of the hits since, admit the newest: what has to go, from all bounds together.
+fn admit_to_all(
+    keepers: &[Keeper],
+    present: &[(Id, u32)],
+    hits: &[Id],
+    newest: (Id, u32),
+) -> Vec<Id> {
+    let mut evicted = Vec::new();
+    for keeper in keepers {
+        for (id, weight) in present {
+            evicted.extend(keeper.admit(*id, *weight));
+        }
+        keeper.learn(hits);
+        // What one bound has refused must not push anything out of the next.
+        if !evicted.contains(&newest.0) {
+            evicted.extend(keeper.admit(newest.0, newest.1));
+        }
+    }
+    evicted
 }
 
 /// What a look-up found.
@@ -67,11 +94,19 @@ impl Table {
             failures: PyDict::new(py).unbind(),
             by_id: PyDict::new(py).unbind(),
             keepers: OnceCell::new(),
+            overdue: Mutex::default(),
             ring: given.is_bounded().then(Box::default),
             weight: AtomicU64::new(0),
             stats: Stats::default(),
             options,
         }
+    }
+
+    /// An id for a new entry under this key.
+    pub fn next_id(&self, key: &Bound<'_, PyAny>) -> PyResult<Id> {
+        // Only a bound asks for the hash: a key may take its time for it.
+        let hash = if self.ring.is_some() { key.hash()? } else { 0 };
+        Ok(Id::next(hash.cast_unsigned() as u64))
     }
 
     /// The value under this key if it can be served without another question.
@@ -113,48 +148,95 @@ impl Table {
     }
 
     /// Store an entry, and let go of what has to go for it.
-    pub fn insert(&self, py: Python<'_>, entry: &Bound<'_, Entry>) -> PyResult<()> {
-        let entries = self.entries.bind(py);
-        let key = entry.get().key.bind(py);
+    pub fn insert(&self, entry: &Bound<'_, Entry>) -> PyResult<()> {
+        let key = entry.get().key.bind(entry.py());
         let replaced = self.entry(key)?;
-        entries.set_item(key, entry)?;
-        if key.is_none() {
-            self.nullary.set(py, Some(entry.clone().unbind()));
+        self.entries.bind(entry.py()).set_item(key, entry)?;
+        self.took_place(entry, replaced)
+    }
+
+    /// Store what a flight brought, and take the flight out, unless somebody has cut it off.
+    ///
+    /// First stored, then taken out: nobody who asks in between finds neither. Keys that run Python
+    /// code let others in at every step: what they store or cut off meanwhile prevails.
+    pub fn publish(&self, flight: &Bound<'_, Flight>, entry: &Bound<'_, Entry>) -> PyResult<()> {
+        let py = flight.py();
+        let key = entry.get().key.bind(py);
+        let entries = self.entries.bind(py);
+        if !self.is_boarding(key, flight)? {
+            return Ok(());
         }
-        self.weight.fetch_add(u64::from(entry.get().weight), Relaxed);
-        if let Some(old) = replaced {
-            let dead = !old.get().is_live(self.options.get(), clock::now());
-            self.let_go(&old, if dead { Cause::Expired } else { Cause::Replaced })?;
-        }
-        if let Some(ring) = &self.ring {
-            for id in self.admit(py, ring, entry)? {
-                self.evict(py, id)?;
+        self.forget_failure(key)?;
+        let old = pop(entries, key)?;
+        if !self.is_boarding(key, flight)? {
+            if let Some(newer) = old {
+                set_default(entries, key, &newer)?;
             }
+            return Ok(());
+        }
+        let old = old.and_then(|old| old.cast_into::<Entry>().ok());
+        if set_default(entries, key, entry.as_any())?.is(entry) {
+            self.took_place(entry, old)?;
+        } else if let Some(old) = old
+            && self.forget(&old)?
+        {
+            self.tell(&old, Cause::Replaced)?;
+        }
+        if !self.discard(key, flight)? {
+            self.remove_entry(entry, Cause::Explicit)?;
         }
         Ok(())
     }
 
+    /// Do the books for an entry that is in the dict now, in the place of another one perhaps.
+    fn took_place<'py>(
+        &self,
+        entry: &Bound<'py, Entry>,
+        replaced: Option<Bound<'py, Entry>>,
+    ) -> PyResult<()> {
+        let py = entry.py();
+        let it = entry.get();
+        let mut gone = Vec::new();
+        if it.key.bind(py).is_none() {
+            self.nullary.set(py, Some(entry.clone().unbind()));
+        }
+        self.weight.fetch_add(u64::from(it.weight), Relaxed);
+        if let Some(old) = replaced
+            && self.forget(&old)?
+        {
+            let is_live = old.get().is_live(self.options.get(), clock::now());
+            gone.push((old, if is_live { Cause::Replaced } else { Cause::Expired }));
+        }
+        if let Some(ring) = &self.ring {
+            let overdue = std::mem::take(&mut *self.overdue.lock());
+            for id in overdue.into_iter().chain(self.admit(py, ring, entry)?) {
+                gone.extend(self.evict(py, id));
+            }
+            if it.is_gone() {
+                self.strike(py, it.id)?; // removed by somebody while it was being admitted
+            }
+        }
+        // Listeners last: they may use this very table.
+        self.tell_all(gone)
+    }
+
     /// Ids that have to go now that this entry is there.
-    fn admit(&self, py: Python<'_>, ring: &Ring, entry: &Bound<'_, Entry>) -> PyResult<Vec<u64>> {
+    fn admit(&self, py: Python<'_>, ring: &Ring, entry: &Bound<'_, Entry>) -> PyResult<Vec<Id>> {
         let options = self.options.get();
-        let by_id = self.by_id.bind(py);
+        let it = entry.get();
         if self.keepers.get().is_none() {
-            ring.mark(entry.get().id); // storing is a use, until moka keeps the order
-            let entries = self.entries.bind(py);
-            let is_within = options.max_entries.is_none_or(|most| entries.len() as u64 <= most)
+            ring.mark(it.id); // storing is a use, until moka keeps the order
+            let held = self.entries.bind(py).len() as u64;
+            let is_within = options.max_entries.is_none_or(|most| held <= most)
                 && options.max_weight.is_none_or(|most| self.weight.load(Relaxed) <= most);
             if is_within {
                 return Ok(Vec::new());
             }
             return self.build_keepers(py, ring, entry);
         }
-        by_id.set_item(entry.get().id, entry)?;
-        let mut evicted = Vec::new();
-        for keeper in self.keepers.get().into_iter().flatten() {
-            keeper.learn(ring);
-            evicted.extend(keeper.admit(entry.get().id, entry.get().weight));
-        }
-        Ok(evicted)
+        self.by_id.bind(py).set_item(it.id.number(), entry)?;
+        let keepers = self.keepers.get().map_or(&[][..], Vec::as_slice);
+        Ok(admit_to_all(keepers, &[], &ring.drain(), (it.id, it.weight)))
     }
 
     /// The bound is reached for the first time: tell moka what is there, oldest first.
@@ -163,59 +245,68 @@ impl Table {
         py: Python<'_>,
         ring: &Ring,
         newest: &Bound<'_, Entry>,
-    ) -> PyResult<Vec<u64>> {
+    ) -> PyResult<Vec<Id>> {
         let options = self.options.get();
         let by_id = self.by_id.bind(py);
         let mut present = Vec::new();
         for found in self.entries.bind(py).values() {
             if let Ok(entry) = found.cast_into::<Entry>() {
-                by_id.set_item(entry.get().id, &entry)?;
+                by_id.set_item(entry.get().id.number(), &entry)?;
                 present.push((entry.get().id, entry.get().weight));
             }
         }
         let newest = (newest.get().id, newest.get().weight);
         present.retain(|(id, _)| *id != newest.0);
-        present.sort_unstable();
+        present.sort_unstable_by_key(|(id, _)| id.order());
         let by_entries = options.max_entries.map(|most| Keeper::new(most, options.policy, false));
         let by_weight = options.max_weight.map(|most| Keeper::new(most, options.policy, true));
         let keepers: Vec<Keeper> = by_entries.into_iter().chain(by_weight).collect();
-        let mut evicted = Vec::new();
-        for keeper in &keepers {
-            for (id, weight) in &present {
-                evicted.extend(keeper.admit(*id, *weight));
-            }
-            keeper.learn(ring);
-            evicted.extend(keeper.admit(newest.0, newest.1));
-        }
+        let evicted = admit_to_all(&keepers, &present, &ring.drain(), newest);
         // Another thread may have been here while a dict was resized; its keepers are as good.
         drop(self.keepers.set(keepers));
         Ok(evicted)
     }
 
-    fn evict(&self, py: Python<'_>, id: u64) -> PyResult<()> {
-        let Some(found) = self.by_id.bind(py).get_item(id)? else { return Ok(()) };
-        let Ok(entry) = found.cast_into::<Entry>() else { return Ok(()) };
-        let dead = !entry.get().is_live(self.options.get(), clock::now());
-        if !self.remove_entry(&entry, if dead { Cause::Expired } else { Cause::Size })? {
-            // Two threads stored under one key at once and this one was overwritten unseen.
-            self.let_go(&entry, Cause::Replaced)?;
+    /// Take out what moka let go of. A key that cannot be hashed now is tried again with the next
+    /// addition: whoever adds something is not to blame for somebody else's key.
+    fn evict<'py>(&self, py: Python<'py>, id: Id) -> Option<(Bound<'py, Entry>, Cause)> {
+        let taken = || -> PyResult<Option<Bound<'py, Entry>>> {
+            let Some(found) = self.by_id.bind(py).get_item(id.number())? else { return Ok(None) };
+            let entry = found.cast_into::<Entry>()?;
+            self.take_out(&entry)?;
+            Ok(if self.forget(&entry)? { Some(entry) } else { None })
+        };
+        match taken() {
+            Ok(entry) => entry.map(|entry| {
+                let is_live = entry.get().is_live(self.options.get(), clock::now());
+                (entry, if is_live { Cause::Size } else { Cause::Expired })
+            }),
+            Err(error) => {
+                self.overdue.lock().push(id);
+                error.write_unraisable(py, None);
+                None
+            }
         }
-        Ok(())
     }
 
     /// Remove this very entry; false if another one is under its key by now.
     pub fn remove_entry(&self, entry: &Bound<'_, Entry>, cause: Cause) -> PyResult<bool> {
+        let was_there = self.take_out(entry)?;
+        if was_there && self.forget(entry)? {
+            self.tell(entry, cause)?;
+        }
+        Ok(was_there)
+    }
+
+    /// Take this very entry out of the dict.
+    fn take_out(&self, entry: &Bound<'_, Entry>) -> PyResult<bool> {
         let py = entry.py();
         let key = entry.get().key.bind(py);
-        let is_current = self.entry(key)?.is_some_and(|current| current.is(entry));
-        if is_current {
-            self.entries.bind(py).del_item(key)?;
-            if key.is_none() {
-                self.nullary.set(py, None);
-            }
-            self.let_go(entry, cause)?;
+        let was_there = pop_exact(self.entries.bind(py), key, entry)?;
+        if was_there && key.is_none() {
+            self.nullary.set(py, None);
         }
-        Ok(is_current)
+        Ok(was_there)
     }
 
     pub fn remove(&self, key: &Bound<'_, PyAny>, cause: Cause) -> PyResult<bool> {
@@ -225,28 +316,49 @@ impl Table {
         }
     }
 
-    /// Forget the numbers of an entry that was taken out, count it, tell the listener.
-    fn let_go(&self, entry: &Bound<'_, Entry>, cause: Cause) -> PyResult<()> {
-        let py = entry.py();
+    /// Forget the numbers of an entry that was taken out; false if that was done before.
+    fn forget(&self, entry: &Bound<'_, Entry>) -> PyResult<bool> {
         let it = entry.get();
-        self.weight.fetch_sub(u64::from(it.weight), Relaxed);
-        if let Some(keepers) = self.keepers.get() {
-            keepers.iter().for_each(|keeper| keeper.forget(it.id));
-            let by_id = self.by_id.bind(py);
-            if by_id.contains(it.id)? {
-                by_id.del_item(it.id)?;
-            }
+        if !it.go() {
+            return Ok(false);
         }
-        self.stats.count_removal(cause);
-        if let Some(listener) = &self.options.get().listener {
-            let listener = listener.bind(py);
-            let told = listener.call1((it.key.bind(py), it.value.bind(py), cause.word()));
-            if let Err(error) = told {
-                // The entry is gone whatever the listener thinks of it.
-                error.write_unraisable(py, Some(listener));
+        self.weight.fetch_sub(u64::from(it.weight), Relaxed);
+        self.strike(entry.py(), it.id)?;
+        Ok(true)
+    }
+
+    /// Strike an id from the books of the bound.
+    fn strike(&self, py: Python<'_>, id: Id) -> PyResult<()> {
+        if let Some(keepers) = self.keepers.get() {
+            keepers.iter().for_each(|keeper| keeper.forget(id));
+            let by_id = self.by_id.bind(py);
+            if by_id.contains(id.number())? {
+                by_id.del_item(id.number())?;
             }
         }
         Ok(())
+    }
+
+    /// Count a removal and tell the listener. The entry is gone whatever the listener thinks of it;
+    /// only an exit or an interrupt comes out.
+    fn tell(&self, entry: &Bound<'_, Entry>, cause: Cause) -> PyResult<()> {
+        let py = entry.py();
+        self.stats.count_removal(cause);
+        let Some(listener) = &self.options.get().listener else { return Ok(()) };
+        let (key, value) = (entry.get().key.bind(py), entry.get().value.bind(py));
+        let listener = listener.bind(py);
+        match listener.call1((key, value, cause.word())) {
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                error.write_unraisable(py, Some(listener));
+                Ok(())
+            }
+            told => told.map(drop),
+        }
+    }
+
+    /// Tell of several removals, all of them, and then of the first error.
+    fn tell_all(&self, gone: Vec<(Bound<'_, Entry>, Cause)>) -> PyResult<()> {
+        gone.iter().map(|(entry, cause)| self.tell(entry, *cause)).fold(Ok(()), PyResult::and)
     }
 
     /// The live value under this key, without counting.
@@ -259,24 +371,34 @@ impl Table {
 
     /// Forget what is stored under a key, failures included; a load under way will not be kept.
     pub fn invalidate(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let flights = self.flights.bind(key.py());
-        if flights.contains(key)? {
-            flights.del_item(key)?;
-        }
-        self.forget_failure(key)?;
+        self.cut_off(key)?;
         self.remove(key, Cause::Explicit)
     }
 
-    /// Remove everything; loads under way will not publish.
+    /// Whatever comes of a load under way, or came of one that failed, is not for later callers.
+    pub fn cut_off(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = key.py();
+        pop(self.flights.bind(py), key)?;
+        pop(self.failures.bind(py), key)?;
+        Ok(())
+    }
+
+    /// Remove everything; loads under way will not publish. Asks no key for its hash.
     pub fn clear(&self, py: Python<'_>, cause: Cause) -> PyResult<()> {
         self.flights.bind(py).clear();
         self.failures.bind(py).clear();
-        for found in self.entries.bind(py).values() {
-            if let Ok(entry) = found.cast_into::<Entry>() {
-                self.remove_entry(&entry, cause)?;
+        let entries = self.entries.bind(py);
+        let all = entries.values();
+        entries.clear(); // nothing dies yet: `all` holds everything
+        self.nullary.set(py, None);
+        let mut gone = Vec::new();
+        for found in all {
+            let entry = found.cast_into::<Entry>()?;
+            if self.forget(&entry)? {
+                gone.push((entry, cause));
             }
         }
-        Ok(())
+        self.tell_all(gone)
     }
 
     /// Drop what is past every use; how many entries that were.

@@ -244,28 +244,33 @@ unsafe extern "C" fn enter<T: Called>(
         {
             return Ok(value.into_ptr());
         }
-        // From here on objects are dropped and the thread may detach: PyO3 has to know.
-        Python::attach(|py| {
-            let tuple = PyTuple::new(py, given)?;
-            let kwargs = if kwnames.is_null() {
-                None
-            } else {
-                // SAFETY: PEP 590: `kwnames` is a tuple of the names, and as many values follow the
-                // positional ones in `args`.
-                let (names, values) = unsafe {
-                    let names = Borrowed::from_ptr(py, kwnames).cast_unchecked::<PyTuple>();
-                    let start: *const Borrowed<'_, '_, PyAny> = args.cast();
-                    (names, slice::from_raw_parts(start.add(positional), names.len()))
-                };
-                let kwargs = PyDict::new(py);
-                for (name, value) in names.iter().zip(values) {
-                    kwargs.set_item(name, value)?;
-                }
-                Some(kwargs)
+        let tuple = PyTuple::new(py, given)?;
+        let kwargs = if kwnames.is_null() {
+            None
+        } else {
+            // SAFETY: PEP 590: `kwnames` is a tuple of the names, and as many values follow the
+            // positional ones in `args`.
+            let (names, values) = unsafe {
+                let names = Borrowed::from_ptr(py, kwnames).cast_unchecked::<PyTuple>();
+                let start: *const Borrowed<'_, '_, PyAny> = args.cast();
+                (names, slice::from_raw_parts(start.add(positional), names.len()))
             };
-            let slf = slf.to_owned();
-            Ok(T::call(&slf, &tuple, kwargs.as_ref())?.into_ptr())
-        })
+            let kwargs = PyDict::new(py);
+            for (name, value) in names.iter().zip(values) {
+                kwargs.set_item(name, value)?;
+            }
+            Some(kwargs)
+        };
+        let kwargs = kwargs.as_ref().map_or(null_mut(), Bound::as_ptr);
+        // SAFETY: attached; the type is alive as its instance is, and `install` saw its `tp_call`,
+        // which is PyO3's: it takes a tuple and a dict or null, and from there on PyO3 knows that
+        // the thread is attached, also while the interpreter shuts down.
+        let result = unsafe {
+            let call = (*ffi::Py_TYPE(callable)).tp_call;
+            call.map(|call| call(callable, tuple.as_ptr(), kwargs))
+        };
+        // A null says that the exception is set already.
+        Ok(result.unwrap_or(null_mut()))
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(result)) => result,
