@@ -95,6 +95,12 @@ impl Hash for Id {
     }
 }
 
+/// Always the same one, so that the same calls evict the same entries in every process. The hashes of
+/// `str` keys, which others may choose, are random already.
+fn hasher() -> RandomState {
+    RandomState::with_seeds(0x243F_6A88, 0x85A3_08D3, 0x1319_8A2E, 0x0370_7344) // digits of pi
+}
+
 /// One bound on one cache: a number of entries, or a total weight.
 pub struct Keeper {
     ids: Cache<Id, u32, RandomState>,
@@ -122,7 +128,7 @@ impl Keeper {
         if weighted {
             builder = builder.weigher(|_, weight| *weight);
         }
-        Self { ids: builder.build_with_hasher(RandomState::new()), capacity, evicted }
+        Self { ids: builder.build_with_hasher(hasher()), capacity, evicted }
     }
 
     /// Tell of hits, oldest first.

@@ -24,6 +24,8 @@ pub struct Entry {
     horizon_wall: AtomicU64,
     /// Epoch in which the entry was stored or last approved.
     epoch: AtomicU32,
+    /// Hits since it was stored, for the policy to learn from.
+    uses: AtomicU32,
     /// Whether the table no longer counts it: an entry is let go of once.
     is_gone: AtomicBool,
 }
@@ -49,8 +51,19 @@ impl Entry {
             horizon_monotonic: AtomicU64::new(horizon.monotonic),
             horizon_wall: AtomicU64::new(horizon.wall),
             epoch: AtomicU32::new(epoch),
+            uses: AtomicU32::new(0),
             is_gone: AtomicBool::new(false),
         }
+    }
+
+    /// Count a use. Plain load and store, as with all counters: see `stats.rs`.
+    #[inline]
+    pub fn count_use(&self) {
+        self.uses.store(self.uses.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
+    pub fn uses(&self) -> u32 {
+        self.uses.load(Relaxed)
     }
 
     /// Note that the table no longer counts it; true for the first to do so.

@@ -55,10 +55,8 @@ pub fn of_call<'py>(
 /// What stands between positional and keyword arguments; equal to nothing a caller can pass.
 fn keyword_mark(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static MARK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let mark = MARK.get_or_try_init(py, || {
-        let object = py.import("builtins")?.getattr("object")?;
-        PyResult::Ok(object.call0()?.unbind())
-    })?;
+    // A bare `object()`; made without an import, as the first such call may come at the very end.
+    let mark = MARK.get_or_try_init(py, || py.get_type::<PyAny>().call0().map(Bound::unbind))?;
     Ok(mark.bind(py).clone())
 }
 

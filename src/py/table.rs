@@ -5,6 +5,7 @@
 //! `__hash__` or `__eq__`, which may use this very table. How a missing value gets here is in
 //! `load.rs`.
 
+use std::iter;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use once_cell::sync::OnceCell;
@@ -22,7 +23,11 @@ use super::stats::{Cause, Stats};
 use super::vectorcall::{Slot, look_under};
 use crate::clock;
 use crate::lifetime::Freshness;
-use crate::policy::{Id, Keeper, Ring};
+use crate::policy::{Id, Keeper, Policy, Ring};
+
+/// Hits of one entry that count when moka first hears of them: enough to stand out from a scan, few
+/// enough (its counters go to 15) for a new hot set to overtake.
+const MOST_COUNTED: u32 = 6;
 
 #[pyclass(frozen, immutable_type, weakref, module = "coldcache._core")]
 pub struct Table {
@@ -120,6 +125,7 @@ impl Table {
         self.stats.hits.add(1);
         if let Some(ring) = &self.ring {
             ring.mark(entry.id);
+            entry.count_use();
         }
     }
 
@@ -249,19 +255,29 @@ impl Table {
         let options = self.options.get();
         let by_id = self.by_id.bind(py);
         let mut present = Vec::new();
+        let mut used = Vec::new();
         for found in self.entries.bind(py).values() {
             if let Ok(entry) = found.cast_into::<Entry>() {
                 by_id.set_item(entry.get().id.number(), &entry)?;
                 present.push((entry.get().id, entry.get().weight));
+                used.push((entry.get().id, entry.get().uses()));
             }
         }
         let newest = (newest.get().id, newest.get().weight);
         present.retain(|(id, _)| *id != newest.0);
         present.sort_unstable_by_key(|(id, _)| id.order());
+        // The ring knows the latest hits only; how often each entry was hit so far, the entry knows.
+        let mut hits = Vec::new();
+        if options.policy == Policy::TinyLfu {
+            for (id, uses) in used {
+                hits.extend(iter::repeat_n(id, uses.min(MOST_COUNTED) as usize));
+            }
+        }
+        hits.extend(ring.drain());
         let by_entries = options.max_entries.map(|most| Keeper::new(most, options.policy, false));
         let by_weight = options.max_weight.map(|most| Keeper::new(most, options.policy, true));
         let keepers: Vec<Keeper> = by_entries.into_iter().chain(by_weight).collect();
-        let evicted = admit_to_all(&keepers, &present, &ring.drain(), newest);
+        let evicted = admit_to_all(&keepers, &present, &hits, newest);
         // Another thread may have been here while a dict was resized; its keepers are as good.
         drop(self.keepers.set(keepers));
         Ok(evicted)

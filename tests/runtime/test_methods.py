@@ -182,6 +182,17 @@ def test_a_function_that_is_also_an_attribute_of_a_class_stays_a_function(
     decorator: Callable[..., Any],
 ) -> None:
     @decorator
+    def load() -> str:
+        return "loaded"
+
+    class Service:
+        method = load
+
+    assert load() == "loaded"
+
+
+def test_arguments_of_a_function_that_is_also_an_attribute_of_a_class_stay_arguments() -> None:
+    @cached
     def load(name: str = "default") -> str:
         return name
 
