@@ -3,7 +3,7 @@
 # Nothing is imported here but the native module: this line of a handler is part of its cold start.
 # Names that only matter when something went wrong, or in tests, are resolved when first used.
 
-from coldcache._core import Cache, __version__, cached, flag, lazy, once
+from coldcache._core import Cache, __version__, cached, flag, lazy, once, pending, resolve_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ __all__ = [
     "flag",
     "lazy",
     "once",
+    "pending",
+    "resolve_all",
     "testing",
 ]
 

@@ -23,7 +23,7 @@ from typing import (
     overload,
 )
 
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 from coldcache._cache import CacheInfo
 
@@ -380,23 +380,45 @@ class Cache(Generic[_K, _V]):
     def stats(self) -> Stats:
         """Return counters."""
 
-def lazy(name: str, /) -> Any:
-    """Return a stand-in for a module that is imported when it is first used.
+def lazy(name: str, attr: str | None = None, package: str | None = None) -> Any:
+    """Return a stand-in for a module, or one name of it, that is imported when it is first used.
 
-    On first use the name is bound to the real module wherever the declaring module's globals hold
-    the
-    stand-in: from then on an access costs what a plain import costs. Declare at module level.
+    On first use the real object takes the place of the stand-in in the globals of the code that
+    declared it and of the code that uses it: from then on an access costs what a plain import
+    costs. Declare at module level. On Python 3.15 and later the plain statement
+    `np = coldcache.lazy("numpy")` of a module hands out the interpreter's own placeholder.
 
     Args:
-        name: Absolute name of a module; of a dotted name the last part is what you get, and the
-            packages before it are imported with it.
+        name: Name of a module; of a dotted name the last part is what you get. The packages before
+            it are imported with it, not earlier. A name that begins with dots is relative.
+        attr: A name to take from the module, as `from name import attr` does.
+        package: What a relative *name* is relative to; the caller's `__package__` if left out.
 
     Returns:
-        The stand-in; with `COLDCACHE_EAGER=1` in the environment the module itself.
+        The stand-in; with `COLDCACHE_EAGER=1` in the environment the real object.
 
     Raises:
-        ValueError: *name* is no absolute module name. A module that is missing or fails raises its
-            own error at first use, chained to the declaring line, and is tried again at the next.
+        ValueError: *name* is no name of a module, or *attr* no name.
+        ImportError: *name* is relative and there is no package, or it leads beyond its top. What is
+            missing or fails raises its own error at first use, chained to the declaring line, and
+            is tried again at the next; with `COLDCACHE_EAGER=1` it does so at once.
+    """
+
+def pending() -> list[tuple[str, str]]:
+    """Return the lazy names that are not loaded yet, oldest first.
+
+    Returns:
+        For each the name, `package.module` or `package.module:Name`, and the `file:line` that
+        declared it.
+    """
+
+def resolve_all() -> list[str]:
+    """Load every lazy name now, also those that are declared on the way.
+
+    All are tried; if some fail the first error is raised afterwards, and they stay pending.
+
+    Returns:
+        The names that were loaded, as in `pending`.
     """
 
 def flag(name: str, /, *, default: bool = False) -> bool:
@@ -410,9 +432,13 @@ def flag(name: str, /, *, default: bool = False) -> bool:
         FlagError: The value is none of 1/0, true/false, on/off, yes/no (in any case).
     """
 
-@final
+@disjoint_base
 class LazyModule(ModuleType):
     """What `lazy` returns; it answers `__class__` as modules do."""
+
+    def __copy__(self) -> Any: ...
+    def __deepcopy__(self, memo: Any) -> Any: ...
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]: ...
 
 @final
 class Flight:
@@ -467,4 +493,3 @@ def _clock_now() -> tuple[float, float]: ...
 def _forget_everything() -> None: ...
 def _note_fork() -> None: ...
 def _note_restore() -> None: ...
-def _reduce_lazy(name: str, *_protocol: object) -> tuple[Callable[[str], Any], tuple[str]]: ...

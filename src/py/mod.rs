@@ -23,6 +23,12 @@ mod key;
 mod keywords;
 mod landing;
 mod lazy;
+mod lazy_caller;
+mod lazy_name;
+mod lazy_native;
+mod lazy_operators;
+mod lazy_pending;
+mod lazy_proxy;
 mod load;
 mod log;
 mod method;
@@ -61,7 +67,11 @@ mod core {
     #[pymodule_export]
     use super::instances::InstanceState;
     #[pymodule_export]
-    use super::lazy::{Lazy, lazy, reduce_lazy};
+    use super::lazy::lazy;
+    #[pymodule_export]
+    use super::lazy_pending::{pending, resolve_all};
+    #[pymodule_export]
+    use super::lazy_proxy::Lazy;
     #[pymodule_export]
     use super::method::CachedMethod;
     #[pymodule_export]

@@ -114,6 +114,12 @@ async def check() -> None:
     assert_type(coldcache.flag("HEAVY", default=True), bool)
     numpy = coldcache.lazy("numpy")
     numpy.array([1])
+    array = coldcache.lazy("numpy", "array")
+    array([1])
+    sibling = coldcache.lazy(".sibling", attr="name", package="package")
+    sibling()
+    assert_type(coldcache.pending(), list[tuple[str, str]])
+    assert_type(coldcache.resolve_all(), list[str])
     with testing.clock() as clock:
         clock.advance(60)
         clock.freeze(3600)
