@@ -162,7 +162,7 @@ impl AsyncLoad {
             Found::Refresh { entry, is_stale } => {
                 (if is_stale { &it.stats.stale_served } else { &it.stats.hits }).add(1);
                 let (word, value, _) = self.answer(&entry)?;
-                if it.remembered_failure(key)?.is_some() {
+                if it.is_refresh_paused(key)? {
                     return Ok((word, value, None)); // it failed a moment ago: not yet again
                 }
                 return Ok(match it.board(key, Runner::task(number, event_loop))? {
@@ -272,9 +272,10 @@ impl AsyncLoad {
         self.table.get().options.get().timeout.map(|timeout| timeout.as_secs_f64())
     }
 
-    /// The failed refresh beside the calls is mentioned once.
-    fn note_failed_refresh(&self, py: Python<'_>, kind: &str) {
+    /// The failed refresh beside the calls is mentioned once, and not tried again at once.
+    fn note_failed_refresh(&self, py: Python<'_>, kind: &str) -> PyResult<()> {
         log::refresh_failed(py, &self.table.get().options.get().name, kind);
+        self.table.get().pause_refresh(self.key.bind(py))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -32,7 +32,7 @@ pub fn refresh<'py>(
 ) -> PyResult<()> {
     let py = table.py();
     let it = table.get();
-    if it.remembered_failure(key)?.is_some() {
+    if it.is_refresh_paused(key)? {
         return Ok(()); // it failed a moment ago: not yet again
     }
     let thread = waits::coming_thread();
@@ -146,6 +146,9 @@ impl Refresh {
     /// Nobody waits for a refresh, so nobody would see its failure: one line tells of it.
     fn note(&self, py: Python<'_>, settled: PyResult<()>) {
         let Err(error) = settled else { return };
+        if let Err(error) = self.table.get().pause_refresh(self.key.bind(py)) {
+            error.write_unraisable(py, None);
+        }
         let kind = type_name(error.value(py).as_any());
         log::refresh_failed(py, &self.table.get().options.get().name, &kind);
     }

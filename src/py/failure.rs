@@ -5,11 +5,14 @@ use pyo3::prelude::*;
 
 use super::dict_steps::pop;
 use super::errors::type_name;
-use super::options::Options;
+use super::options::{Backoff, Options};
 use super::table::Table;
 use super::twin;
-use crate::clock::{self, Stamp};
+use crate::clock::{self, NANOS_PER_SECOND, Stamp};
 use crate::epoch::{Event, current, happened_since};
+
+/// Between refreshes that fail, where the user named no `error_ttl`.
+const REFRESH_PAUSE: Backoff = Backoff { first: NANOS_PER_SECOND, cap: 60 * NANOS_PER_SECOND };
 
 /// A failure that is remembered for a while.
 #[pyclass(frozen, immutable_type, module = "coldcache._core")]
@@ -64,13 +67,40 @@ impl Table {
         }
     }
 
+    /// Whether a refresh beside the calls has failed so lately that it is not yet tried again.
+    ///
+    /// Calls are not concerned: without `error_ttl` a call that finds nothing to serve loads.
+    pub fn is_refresh_paused(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let failure = self.failure(key)?;
+        Ok(failure.is_some_and(|failure| failure.get().is_alive(self.options.get())))
+    }
+
+    /// A refresh beside the calls has failed: without a pause every hit would start the next one.
+    pub fn pause_refresh(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        if self.options.get().error_ttl.is_some() {
+            return Ok(()); // the user's own pause, noted with the failure
+        }
+        self.note_failure(key, &key.py().None().into_bound(key.py()), REFRESH_PAUSE)
+    }
+
     pub fn remember_failure(
         &self,
         key: &Bound<'_, PyAny>,
         error: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
+        match self.options.get().error_ttl {
+            Some(backoff) => self.note_failure(key, error, backoff),
+            None => Ok(()),
+        }
+    }
+
+    fn note_failure(
+        &self,
+        key: &Bound<'_, PyAny>,
+        error: &Bound<'_, PyAny>,
+        backoff: Backoff,
+    ) -> PyResult<()> {
         let options = self.options.get();
-        let Some(backoff) = options.error_ttl else { return Ok(()) };
         let py = key.py();
         let in_a_row = self.failure(key)?.map_or(0, |before| before.get().in_a_row) + 1;
         let failure = Failure {

@@ -253,10 +253,14 @@ impl Flight {
 
 /// The asynchronous loads this code runs for: inherited by tasks and by `asyncio.to_thread`.
 fn running_loads(py: Python<'_>) -> PyResult<Vec<u64>> {
-    // Where no coroutine function was ever decorated the module is not there, and nor are the loads.
+    // Where no coroutine function was ever decorated the module is not there, and nor are the loads;
+    // nor are they while another thread is still importing it.
     let modules = py.import(intern!(py, "sys"))?.getattr(intern!(py, "modules"))?;
-    match modules.get_item(intern!(py, "coldcache._asyncio")) {
-        Ok(module) => module.call_method0(intern!(py, "running_loads"))?.extract(),
+    let ask = modules
+        .get_item(intern!(py, "coldcache._asyncio"))
+        .and_then(|module| module.getattr(intern!(py, "running_loads")));
+    match ask {
+        Ok(ask) => ask.call0()?.extract(),
         Err(_) => Ok(Vec::new()),
     }
 }

@@ -97,13 +97,25 @@ mod core {
             module.py(),
         )?;
         posix.getattr("register_at_fork")?.call((), Some(&in_child))?;
-        Ok(())
+        super::register_restore_hook(module)
     }
 }
 
 use pyo3::prelude::*;
 
 use vectorcall::install;
+
+/// Have restores from a Lambda snapshot noted, where the platform's library is there: the runtime
+/// client imports it before the handler. It is never imported from here.
+fn register_restore_hook(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let modules = module.py().import("sys")?.getattr("modules")?;
+    if let Ok(hooks) = modules.get_item("snapshot_restore_py")
+        && let Ok(register) = hooks.getattr("register_after_restore")
+    {
+        register.call1((module.getattr("_note_restore")?,))?;
+    }
+    Ok(())
+}
 
 fn install_entry_points(py: Python<'_>) -> PyResult<()> {
     vectorcall::prepare(py);

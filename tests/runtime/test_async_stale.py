@@ -104,12 +104,35 @@ def test_a_failed_refresh_serves_on_and_is_logged_once(clock, caplog):
             assert await load() == "old"
             await until(lambda wanted=wanted: len(calls) == wanted)
             await asyncio.sleep(0.01)
+            clock.advance(5)  # past the pause after a refresh that failed
 
     with caplog.at_level(logging.WARNING):
         run(main())
     told = [record for record in caplog.records if "prices" in record.getMessage()]
     assert len(told) == 1
     assert "secret detail" not in caplog.text
+
+
+def test_a_failed_refresh_is_not_tried_again_at_once(clock):
+    calls = []
+
+    @coldcache.cached(ttl=10, stale=100)
+    async def load():
+        calls.append(1)
+        if len(calls) > 1:
+            raise OSError
+        return "old"
+
+    async def main():
+        await load()
+        clock.advance(20)
+        for _ in range(5):
+            assert await load() == "old"
+            await until(lambda: len(calls) == 2)
+            await asyncio.sleep(0)
+
+    run(main())
+    assert len(calls) == 2
 
 
 def test_cancelling_the_caller_that_was_served_does_not_stop_the_refresh(clock):

@@ -206,9 +206,24 @@ def test_an_exit_of_a_refresh_ends_nothing_but_the_refresh(
     it.load()
     eventually(lambda: it.load.stats()["loads"] == 2)
     it.error = None
+    clock.advance(5)  # past the pause after a refresh that failed
 
     assert it.load() == 1
     eventually(lambda: it.load.peek() == 3)
+
+
+def test_a_failed_refresh_is_not_tried_again_at_once(
+    backend: Callable[..., Any], clock: Any, eventually: Callable[..., None]
+) -> None:
+    it = backend(ttl=TTL, stale=TTL)
+    it.load()
+    clock.advance(TTL)
+    it.error = ValueError("down")
+    it.load()
+    eventually(lambda: it.load.stats()["failures"] == 1)
+
+    assert [it.load() for _ in range(20)] == [1] * 20
+    assert it.load.stats()["loads"] == 2
 
 
 def test_where_no_thread_can_be_started_the_old_value_is_served(
