@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-pytest.importorskip("snapshot_restore_py", reason="NOT TESTED: snapshot_restore_py is not installed")
+pytest.importorskip("snapshot_restore_py", reason="NOT TESTED: snapshot_restore_py is absent")
 
 PROGRAM = """
 import snapshot_restore_py
