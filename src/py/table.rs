@@ -25,9 +25,9 @@ use crate::clock;
 use crate::lifetime::Freshness;
 use crate::policy::{Id, Keeper, Policy, Ring};
 
-/// Hits of one entry that count when moka first hears of them: enough to stand out from a scan, few
-/// enough (its counters go to 15) for a new hot set to overtake.
-const MOST_COUNTED: u32 = 6;
+/// Hits of one entry that count when moka first hears of them. Its counters go to 15; one that starts
+/// full could never be overtaken, as moka forgets only while something still counts up.
+const MOST_COUNTED: u32 = 12;
 
 #[pyclass(frozen, immutable_type, weakref, module = "coldcache._core")]
 pub struct Table {
@@ -266,14 +266,17 @@ impl Table {
         let newest = (newest.get().id, newest.get().weight);
         present.retain(|(id, _)| *id != newest.0);
         present.sort_unstable_by_key(|(id, _)| id.order());
-        // The ring knows the latest hits only; how often each entry was hit so far, the entry knows.
+        let latest = ring.drain();
         let mut hits = Vec::new();
         if options.policy == Policy::TinyLfu {
+            // The ring knows the latest hits only; how often each entry was hit, the entry knows.
             for (id, uses) in used {
-                hits.extend(iter::repeat_n(id, uses.min(MOST_COUNTED) as usize));
+                let in_ring = latest.iter().filter(|hit| **hit == id).count();
+                let before = (uses.min(MOST_COUNTED) as usize).saturating_sub(in_ring);
+                hits.extend(iter::repeat_n(id, before));
             }
         }
-        hits.extend(ring.drain());
+        hits.extend(latest);
         let by_entries = options.max_entries.map(|most| Keeper::new(most, options.policy, false));
         let by_weight = options.max_weight.map(|most| Keeper::new(most, options.policy, true));
         let keepers: Vec<Keeper> = by_entries.into_iter().chain(by_weight).collect();
