@@ -143,6 +143,7 @@ impl Table {
             && verdict != Freshness::Expired
         {
             ring.mark(entry.get().id);
+            entry.get().count_use();
         }
         Ok(match verdict {
             Freshness::Fresh => Found::Fresh(entry),
