@@ -1,16 +1,13 @@
-"""The result as JSON: a versioned schema, and a file that is complete or not there at all."""
+"""The result as JSON, in a versioned schema."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from .errors import UsageError
+from .private_file import check_destination, write_private
 from .result import EventResult, LabResult, Sample
 
 __all__ = ["SCHEMA_VERSION", "check_destination", "to_document", "write_document"]
@@ -49,21 +46,6 @@ def to_document(result: LabResult) -> dict[str, Any]:
     }
 
 
-def check_destination(path: Path) -> None:
-    """Check early that a file can be written at *path*: a run takes minutes.
-
-    Raises:
-        UsageError: It is a folder, or its folder is missing or not writable.
-    """
-    folder = path.parent
-    if path.is_dir():
-        raise UsageError(f"--json {str(path)!r} is a folder; name a file")
-    if not folder.is_dir():
-        raise UsageError(f"--json {str(path)!r}: the folder {str(folder)!r} does not exist")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"--json {str(path)!r}: the folder {str(folder)!r} is not writable")
-
-
 def write_document(result: LabResult, path: Path) -> None:
     """Write the result to *path*, readable by its owner only, all of it or nothing.
 
@@ -71,21 +53,7 @@ def write_document(result: LabResult, path: Path) -> None:
         UsageError: The file cannot be written. What was at *path* before is untouched.
     """
     text = json.dumps(to_document(result), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    temporary: str | None = None
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise UsageError(f"--json {str(path)!r} cannot be written: {error.strerror}") from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+    write_private(text, path, option="--json")
 
 
 def _event(result: EventResult) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from .sampler import Limits, ModuleCount, Sampler
 from .schedule import interleave
 from .stop_signals import deferred
 
-__all__ = ["Observer", "run_lab"]
+__all__ = ["Observer", "private_folder", "run_lab"]
 
 
 class Observer(Protocol):
@@ -67,7 +67,7 @@ def run_lab(plan: LabPlan, observer: Observer | None = None) -> LabResult:
     observer = observer or _Silence()
     started_at = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
     start_s = time.monotonic()
-    with _private_folder() as private:
+    with private_folder() as private:
         interpreter, samplers = _prepare(plan, private)
         modules: dict[tuple[Role, str], ModuleCount] = {}
         # First, because these processes also fill the bytecode cache that all samples share.
@@ -161,7 +161,7 @@ def _event_result(
 
 
 @contextlib.contextmanager
-def _private_folder() -> Iterator[Path]:
+def private_folder() -> Iterator[Path]:
     """A folder of the run's own for bytecode and an empty home; gone afterwards."""
     folder: Path | None = None
     try:
