@@ -7,6 +7,7 @@ pub mod clock;
 pub mod epoch;
 pub mod error;
 pub mod flight;
+pub mod imports;
 pub mod lifetime;
 pub mod policy;
 pub mod waits;

@@ -1,5 +1,6 @@
 """The native half of coldcache: the manual of the Rust side."""
 
+import os
 from collections.abc import (
     Awaitable,
     Callable,
@@ -493,3 +494,47 @@ def _clock_now() -> tuple[float, float]: ...
 def _forget_everything() -> None: ...
 def _note_fork() -> None: ...
 def _note_restore() -> None: ...
+
+@final
+class ImportTracer:
+    """Sees every import of this interpreter, from `install()` to `uninstall()`.
+
+    Works inside importlib, where it stands in for importlib's own functions: it needs no flag at
+    the start of the interpreter, adds no frame to a traceback, and changes nothing about how
+    modules are found and loaded. Modules that are there already when it is installed are not seen.
+
+    Args:
+        path: A file to create, for its owner only, to which finished imports are written whenever
+            a thread has none under way. Without it they are kept until `take()`.
+        limit: How many finished imports are kept at most, 65,536 by default; more are counted.
+
+    Raises:
+        FileExistsError: There is something at *path*.
+        ValueError: *limit* is not at least 1.
+    """
+
+    def __new__(
+        cls, *, path: str | os.PathLike[str] | None = None, limit: int | None = None
+    ) -> Self: ...
+    def install(self) -> None:
+        """Begin to see imports.
+
+        Raises:
+            RuntimeError: Another tracer is installed, or this one.
+            ImportError: The interpreter's importlib cannot be traced.
+        """
+
+    def uninstall(self) -> None:
+        """Put importlib's own functions back; nothing if not installed.
+
+        Imports that are under way end unseen. What somebody else has put in the place of a
+        function meanwhile stays there.
+        """
+
+    def take(self) -> bytes:
+        """Take the finished imports out of the tracer.
+
+        Returns:
+            JSON, an object a line: an import each, in the order in which they ended, and the
+            tracer's totals last. Times are nanoseconds of the monotonic clock.
+        """

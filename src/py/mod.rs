@@ -18,6 +18,7 @@ mod failure;
 mod flags;
 mod flight;
 mod function;
+mod import_facts;
 mod instances;
 mod key;
 mod keywords;
@@ -39,6 +40,8 @@ mod ready;
 mod stats;
 mod table;
 mod testing;
+mod traced;
+mod tracer;
 mod twin;
 mod vectorcall;
 
@@ -83,6 +86,8 @@ mod core {
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,
         _note_restore,
     };
+    #[pymodule_export]
+    use super::tracer::ImportTracer;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name")]

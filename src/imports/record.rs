@@ -1,0 +1,325 @@
+//! One import, and how it is written down: a line of JSON, so that a profile that is cut short is
+//! good up to its last whole line.
+
+use std::fmt::Write;
+
+/// A part of an import that is timed by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Asking the finders where the module is.
+    Find,
+    /// Running the loader; what is left of it is the body of the module.
+    Load,
+    /// Getting the code object; what is left of it is checking the bytecode against its source.
+    Code,
+    Read,
+    Unmarshal,
+    Compile,
+    /// Opening a shared library, its `PyInit` function included.
+    Dlopen,
+    /// Running the body of an extension module.
+    Exec,
+}
+
+pub const STEPS: usize = 8;
+
+/// The names of the steps, in the order of [`Step`], as what is left of each is reported.
+const NAMES: [&str; STEPS] = [
+    "find_ns",
+    "body_ns",
+    "check_ns",
+    "read_ns",
+    "unmarshal_ns",
+    "compile_ns",
+    "dlopen_ns",
+    "exec_ns",
+];
+
+/// What a module was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Source,
+    Bytecode,
+    Extension,
+    Builtin,
+    Frozen,
+    Namespace,
+    /// A loader that is not the interpreter's own.
+    Other,
+    /// Nothing was loaded: when its turn came, another thread or its own package had done it.
+    Shared,
+    /// No module came of it.
+    Failed,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Bytecode => "bytecode",
+            Self::Extension => "extension",
+            Self::Builtin => "builtin",
+            Self::Frozen => "frozen",
+            Self::Namespace => "namespace",
+            Self::Other => "other",
+            Self::Shared => "shared",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Who asked for a module.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asker {
+    /// `__name__` of the code that asked.
+    pub module: Option<String>,
+    pub file: String,
+    pub line: u32,
+}
+
+/// Counters of the process, or of the thread for the faults, at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Resident set in bytes.
+    pub resident: Option<i64>,
+    /// Page faults that needed no disk, and those that did.
+    pub faults: Option<(i64, i64)>,
+}
+
+/// What the loader was given: the fields of a module spec that say what a module is made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spec {
+    pub origin: Option<String>,
+    pub is_package: bool,
+}
+
+/// One import. Times are nanoseconds of the monotonic clock.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Counts up in the order in which imports began.
+    pub id: u64,
+    /// The import in whose course this one happened, on the same thread.
+    pub parent: Option<u64>,
+    pub name: String,
+    pub is_reload: bool,
+    pub depth: u32,
+    /// The system's id of the thread.
+    pub thread: u64,
+    pub asker: Option<Asker>,
+    pub start: u64,
+    pub end: u64,
+    /// Time in each step, without the imports and steps inside it.
+    pub steps: [u64; STEPS],
+    /// Imports inside this one, and the tracer's own work for them.
+    pub nested: u64,
+    pub spec: Option<Spec>,
+    pub read_bytes: u64,
+    pub before: Counters,
+    pub after: Counters,
+    /// Type and, where it is about imports, message of what was raised.
+    pub error: Option<(String, Option<String>)>,
+    /// A bit for each step that happened.
+    pub(super) happened: u8,
+}
+
+impl Record {
+    pub(super) fn note(&mut self, step: Step) {
+        self.happened |= 1 << step as u8;
+    }
+
+    fn did(&self, step: Step) -> bool {
+        self.happened & (1 << step as u8) != 0
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        if self.error.is_some() {
+            return Kind::Failed;
+        }
+        let Some(spec) = &self.spec else { return Kind::Shared };
+        match spec.origin.as_deref() {
+            _ if self.did(Step::Dlopen) => Kind::Extension,
+            _ if self.did(Step::Compile) => Kind::Source,
+            _ if self.did(Step::Unmarshal) => Kind::Bytecode,
+            Some("built-in") => Kind::Builtin,
+            Some("frozen") => Kind::Frozen,
+            None if spec.is_package => Kind::Namespace,
+            _ if self.did(Step::Exec) => Kind::Extension, // loaded before, run again
+            _ => Kind::Other,
+        }
+    }
+
+    /// Append the record as one line of JSON.
+    pub fn write_line(&self, out: &mut String) {
+        let mut line = Line::new(out);
+        line.count("id", self.id);
+        line.optional("parent", self.parent.map(u64::cast_signed));
+        line.text("name", Some(&self.name));
+        line.text("kind", Some(self.kind().name()));
+        line.raw("reload", if self.is_reload { "true" } else { "false" });
+        line.count("depth", self.depth.into());
+        line.count("thread", self.thread);
+        let asker = self.asker.as_ref();
+        line.text("asked_by", asker.and_then(|asker| asker.module.as_deref()));
+        line.text("asked_file", asker.map(|asker| asker.file.as_str()));
+        line.optional("asked_line", asker.map(|asker| asker.line.into()));
+        line.text("origin", self.spec.as_ref().and_then(|spec| spec.origin.as_deref()));
+        line.count("start_ns", self.start);
+        line.count("end_ns", self.end);
+        line.count("nested_ns", self.nested);
+        for (name, nanos) in NAMES.iter().zip(self.steps) {
+            line.count(name, nanos);
+        }
+        line.count("read_bytes", self.read_bytes);
+        let grown = self.after.resident.zip(self.before.resident);
+        line.optional("resident_bytes", grown.map(|(after, before)| after - before));
+        let faults = self.after.faults.zip(self.before.faults);
+        line.optional("minor_faults", faults.map(|(after, before)| after.0 - before.0));
+        line.optional("major_faults", faults.map(|(after, before)| after.1 - before.1));
+        line.text("error", self.error.as_ref().map(|(kind, _)| kind.as_str()));
+        line.text("error_message", self.error.as_ref().and_then(|(_, message)| message.as_deref()));
+        line.end();
+    }
+}
+
+/// The state of the tracer, as one more line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Records that were not kept because there were too many.
+    pub dropped: u64,
+    /// What the tracer itself took, nanoseconds.
+    pub own: u64,
+    pub installed_at: u64,
+}
+
+impl Totals {
+    pub fn write_line(self, out: &mut String) {
+        let mut line = Line::new(out);
+        line.count("dropped", self.dropped);
+        line.count("own_ns", self.own);
+        line.count("installed_ns", self.installed_at);
+        line.end();
+    }
+}
+
+/// One JSON object being written.
+struct Line<'a> {
+    out: &'a mut String,
+    separator: char,
+}
+
+impl<'a> Line<'a> {
+    fn new(out: &'a mut String) -> Self {
+        Self { out, separator: '{' }
+    }
+
+    fn raw(&mut self, key: &str, value: &str) {
+        self.key(key);
+        self.out.push_str(value);
+    }
+
+    fn number(&mut self, key: &str, value: i64) {
+        self.key(key);
+        // Writing to a string cannot fail.
+        let _ = write!(self.out, "{value}");
+    }
+
+    /// A count or a time; none of them comes near the sign.
+    fn count(&mut self, key: &str, value: u64) {
+        self.number(key, value.cast_signed());
+    }
+
+    fn key(&mut self, key: &str) {
+        self.out.push(self.separator);
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
+        self.separator = ',';
+    }
+
+    fn optional(&mut self, key: &str, value: Option<i64>) {
+        match value {
+            Some(value) => self.number(key, value),
+            None => self.raw(key, "null"),
+        }
+    }
+
+    fn text(&mut self, key: &str, value: Option<&str>) {
+        let Some(value) = value else { return self.raw(key, "null") };
+        self.raw(key, "\"");
+        let mut rest = value;
+        // Nearly all text has nothing to escape, and goes through in one piece.
+        while let Some(at) =
+            rest.find(|char: char| char.is_ascii_control() || "\"\\".contains(char))
+        {
+            self.out.push_str(&rest[..at]);
+            let _ = write!(self.out, "\\u{:04x}", rest.as_bytes()[at]);
+            rest = &rest[at + 1..];
+        }
+        self.out.push_str(rest);
+        self.out.push('"');
+    }
+
+    fn end(self) {
+        self.out.push_str("}\n");
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Kind, Record, Spec, Step, Totals};
+
+    fn record(origin: Option<&str>, steps: &[Step]) -> Record {
+        let mut record = Record {
+            spec: Some(Spec { origin: origin.map(str::to_owned), is_package: false }),
+            ..Record::default()
+        };
+        for step in steps {
+            record.note(*step);
+        }
+        record
+    }
+
+    #[test]
+    fn the_kind_follows_from_what_was_done() {
+        let path = Some("/x/a.py");
+        assert_eq!(record(path, &[Step::Unmarshal]).kind(), Kind::Bytecode);
+        // Bytecode that turned out to be stale was read first.
+        assert_eq!(record(path, &[Step::Unmarshal, Step::Compile]).kind(), Kind::Source);
+        assert_eq!(record(path, &[Step::Dlopen, Step::Exec]).kind(), Kind::Extension);
+        assert_eq!(record(Some("built-in"), &[]).kind(), Kind::Builtin);
+        assert_eq!(record(Some("frozen"), &[]).kind(), Kind::Frozen);
+        assert_eq!(record(path, &[]).kind(), Kind::Other);
+        assert_eq!(Record::default().kind(), Kind::Shared);
+    }
+
+    #[test]
+    fn a_namespace_package_has_no_origin() {
+        let spec = Some(Spec { origin: None, is_package: true });
+        assert_eq!(Record { spec, ..Record::default() }.kind(), Kind::Namespace);
+    }
+
+    #[test]
+    fn text_cannot_break_out_of_its_line() {
+        let name = "a\"b\\c\nd\u{1b}é";
+        let mut line = String::new();
+        Record { name: name.into(), ..Record::default() }.write_line(&mut line);
+        assert!(line.contains(r#""name":"a\u0022b\u005cc\u000ad\u001bé","#));
+        assert_eq!(line.matches('\n').count(), 1);
+    }
+
+    #[test]
+    fn what_is_not_known_is_null() {
+        let mut line = String::new();
+        Record::default().write_line(&mut line);
+        assert!(line.contains(r#""resident_bytes":null,"minor_faults":null"#));
+        assert!(line.starts_with(r#"{"id":0,"parent":null,"#));
+    }
+
+    #[test]
+    fn totals_are_a_line_of_their_own() {
+        let mut line = String::new();
+        Totals { dropped: 1, own: 2, installed_at: 3 }.write_line(&mut line);
+        assert_eq!(line, "{\"dropped\":1,\"own_ns\":2,\"installed_ns\":3}\n");
+    }
+}
