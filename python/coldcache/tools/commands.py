@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from .lab.command import lab
+from .profile.command import profile
 
 __all__ = ["coldcache"]
 
@@ -25,3 +26,4 @@ def coldcache() -> None:
 
 
 coldcache.add_command(lab)
+coldcache.add_command(profile)

@@ -7,7 +7,7 @@ is queued before the spawn, as on a platform that starts a sandbox because a req
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .runtime_api import ClientGone, Exchange, InitFailed, RuntimeApi, WaitTimeo
 from .sandbox import Sandbox
 from .target import Target
 
-__all__ = ["Limits", "Measurement", "ModuleCount", "Sampler"]
+__all__ = ["Course", "Limits", "Measurement", "ModuleCount", "Sampler"]
 
 _ARN = "arn:aws:lambda:{region}:123456789012:function:{name}"
 
@@ -74,6 +74,21 @@ class ModuleCount:
 
 
 @dataclass(frozen=True)
+class Course:
+    """What one process went through; times are of the monotonic clock.
+
+    Attributes:
+        spawned_ns: Just before the process was spawned.
+        init_ns: Its first ``next``.
+        calls: The calls, in order; each has answered.
+    """
+
+    spawned_ns: int
+    init_ns: int
+    calls: tuple[Exchange, ...]
+
+
+@dataclass(frozen=True)
 class _Session:
     api: RuntimeApi
     sandbox: Sandbox
@@ -88,13 +103,20 @@ class Sampler:
         python: Interpreter to run it with.
         environment: The whole environment of its processes, all but the server's address.
         limits: How long a process may take before it is killed.
+        launch: What the interpreter is given before the handler, to run the runtime client.
     """
 
     def __init__(
-        self, target: Target, *, python: Path, environment: Mapping[str, str], limits: Limits
+        self,
+        target: Target,
+        *,
+        python: Path,
+        environment: Mapping[str, str],
+        limits: Limits,
+        launch: Sequence[str] = ("-m", "awslambdaric"),
     ) -> None:
         self._target = target
-        self._command = [str(python), "-m", "awslambdaric", target.handler]
+        self._command = [str(python), *launch, target.handler]
         self._environment = environment
         self._limits = limits
         self._arn = _ARN.format(
@@ -127,6 +149,26 @@ class Sampler:
             first_answer=first.body,
             warm_answer=warm.body,
         )
+
+    def follow(self, event: Event, *, calls: int) -> Course:
+        """Run one process through several calls with the same event.
+
+        Raises:
+            FunctionError: The function failed, or ran out of time.
+            UsageError: The runtime client finds no such handler.
+        """
+        api = RuntimeApi(function_arn=self._arn)
+        exchanges = []
+        with self._session(api, Output()) as session:
+            call_id = api.offer(event.body, timeout_s=self._limits.call_s)
+            session.sandbox.start()
+            init_ns = self._wait_for_init(session)
+            for number in range(calls):
+                if number:
+                    call_id = api.offer(event.body, timeout_s=self._limits.call_s)
+                which = "warm" if number else "first"
+                exchanges.append(self._wait_for_answer(session, call_id, event, which))
+        return Course(session.sandbox.spawned_ns, init_ns, tuple(exchanges))
 
     def count_modules(self, event: Event) -> ModuleCount:
         """Count the modules imported for one event, in a process that is not timed.
