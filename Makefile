@@ -89,6 +89,7 @@ loom: ## model checks of the flight's state machine
 	RUSTFLAGS="--cfg loom" cargo test --release --locked --no-default-features --target-dir target/loom flight::loom_tests
 
 check-full: check test-all loom ## everything, slow suites included; says what it skipped
+	.ci/with-sid $(CURDIR)/$(BIN)/maturin
 	@echo "check-full: done. Skipped: CPython versions listed above as SKIPPED; make stress (10 minutes) and make bench are run by hand."
 
 bench: $(STAMPS)/bench-tools ## speed against peers, as ratios in one interleaved run
