@@ -93,11 +93,9 @@ check-full: check test-all loom ## everything, slow suites included; says what i
 	@echo "check-full: done. Skipped: CPython versions listed above as SKIPPED; make stress (10 minutes) and make bench are run by hand."
 
 bench: $(STAMPS)/bench-tools ## speed against peers, as ratios in one interleaved run
-	$(BIN)/python benches/imports.py
-	$(BIN)/python benches/calls.py
-	$(BIN)/python benches/hit_ratio.py
-	$(BIN)/python benches/instructions.py
-	$(BIN)/python benches/leaks.py
+	@missed=; for bench in imports calls hit_ratio instructions leaks; do \
+		$(BIN)/python benches/$$bench.py || missed="$$missed $$bench"; \
+	done; [ -z "$$missed" ] || { echo "targets missed in:$$missed" >&2; exit 1; }
 
 stress: $(STAMPS)/test-tools ## 10 minutes of seeded random operations against an oracle
 	$(BIN)/python benches/stress.py --seconds 600
