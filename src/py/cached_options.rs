@@ -90,6 +90,7 @@ pub fn parse(py: Python<'_>, given: &Keywords<'_>, name: &str) -> PyResult<Optio
         listener: given.callable("listener")?,
         after: Vec::new(),
         flag: None,
+        takes_no_arguments: false,
         is_async: false,
         parameters: shown(py, given, max_entries)?,
     })

@@ -85,20 +85,36 @@ impl<'py> Target<'py> {
 }
 
 /// Whether the wrapper is inside a `classmethod` of this class: since 3.13 that calls it with the class
-/// as an argument, where it was asked to bind before.
-fn is_class_method_of(wrapper: &Bound<'_, PyAny>, class: &Bound<'_, PyType>) -> PyResult<bool> {
+/// as an argument, where it was asked to bind before. Looked for under the function's own name, and
+/// under all names only where an argument would be an error otherwise.
+fn is_class_method_of(
+    wrapper: &Bound<'_, PyAny>,
+    class: &Bound<'_, PyType>,
+    by_any_name: bool,
+) -> PyResult<bool> {
     let py = wrapper.py();
     if py.version_info() < (3, 13) {
         return Ok(false);
     }
-    let Ok(name) = wrapper.getattr(intern!(py, "__name__")) else { return Ok(false) };
     let class_method = py.import(intern!(py, "builtins"))?.getattr(intern!(py, "classmethod"))?;
+    let holds = |found: &Bound<'_, PyAny>| -> PyResult<bool> {
+        Ok(found.is_instance(&class_method)? && found.getattr(intern!(py, "__func__"))?.is(wrapper))
+    };
+    let name = wrapper.getattr(intern!(py, "__name__")).ok();
     for ancestor in class.mro().iter() {
-        let found = ancestor.getattr(intern!(py, "__dict__"))?.get_item(&name);
-        if let Ok(found) = found
-            && found.is_instance(&class_method)?
+        let attributes = ancestor.getattr(intern!(py, "__dict__"))?;
+        if let Some(name) = &name
+            && let Ok(found) = attributes.get_item(name)
+            && holds(&found)?
         {
-            return Ok(found.getattr(intern!(py, "__func__"))?.is(wrapper));
+            return Ok(true);
+        }
+        if by_any_name {
+            for found in attributes.call_method0(intern!(py, "values"))?.try_iter()? {
+                if holds(&found?)? {
+                    return Ok(true);
+                }
+            }
         }
     }
     Ok(false)
@@ -210,7 +226,7 @@ impl Function {
         }
         let first = args.get_item(0)?;
         if let Ok(class) = first.cast::<PyType>()
-            && is_class_method_of(wrapper, class)?
+            && is_class_method_of(wrapper, class, self.options.get().takes_no_arguments)?
         {
             return Ok(Some((first, args.get_slice(1, args.len()))));
         }

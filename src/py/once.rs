@@ -139,6 +139,7 @@ impl Prepared {
             listener: None,
             after: self.after.iter().map(|after| after.clone_ref(py)).collect(),
             flag: self.flag.clone(),
+            takes_no_arguments: true,
             is_async: target.is_async,
             parameters: py.None(),
         }

@@ -61,6 +61,8 @@ pub struct Options {
     pub after: Vec<Py<PyAny>>,
     /// Environment flag that has to be on for the function to run at all.
     pub flag: Option<String>,
+    /// There is one result: `once`.
+    pub takes_no_arguments: bool,
     /// Loads are coroutines.
     pub is_async: bool,
     /// What `cache_parameters()` shows, as the user wrote it.
