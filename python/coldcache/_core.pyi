@@ -11,7 +11,7 @@ from collections.abc import (
     Mapping,
     ValuesView,
 )
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import (
     Any,
     Concatenate,
@@ -538,3 +538,94 @@ class ImportTracer:
             JSON, an object a line: an import each, in the order in which they ended, and the
             tracer's totals last. Times are nanoseconds of the monotonic clock.
         """
+
+@final
+class ImportPlan:
+    """Import statements that wait until what they bind is used.
+
+    A plan names statements at the top level of modules; each of them binds its names without
+    importing anything, and the import is made when one of the names is read: by its own module,
+    as an attribute of the module, or by a `from` import of it. On 3.15 and later the interpreter
+    does that (PEP 810); before, the names wait in the module's globals under keys that notice when
+    they are looked up. Imports inside `try` and `with`, star imports, and those of `typing` and
+    `__future__` are never deferred.
+
+    Args:
+        edges: For the name of each importing module what it imports: `a.b` for `import a.b`,
+            `m:x,y` for `from m import x, y`, with `m` absolute and the names in their order.
+        fingerprints: For importing modules the `fingerprint` of their code; where it is another
+            one, the module's imports stay eager, and a line in the log says so.
+        observe: Keep a record of all import statements at the top level of modules.
+
+    Raises:
+        TypeError: *edges* has another form.
+    """
+
+    def __new__(
+        cls,
+        edges: Mapping[str, Iterable[str]],
+        *,
+        fingerprints: Mapping[str, int] | None = None,
+        observe: bool = False,
+    ) -> Self: ...
+    def enable(self) -> bool:
+        """Begin to defer.
+
+        Returns:
+            Whether the plan is applied. An interpreter that behaves in another way than this was
+            written for, or whose `builtins.__import__` was replaced, stays as it is; a line in the
+            log of `coldcache` says so. A plan without edges changes nothing at all.
+
+        Raises:
+            RuntimeError: Another plan is applied.
+        """
+
+    def disable(self) -> None:
+        """Stop deferring; what is deferred already is still imported when it is used."""
+
+    @staticmethod
+    def resolve_all() -> None:
+        """Import now what is deferred in the modules of `sys.modules`."""
+
+    @staticmethod
+    def pending() -> int:
+        """How many deferred names are still unused; 0 from 3.15 on, which does not tell."""
+
+    def report(self) -> list[tuple[str, str, str, int, str | None]]:
+        """What a plan that observes has seen, in the order of execution.
+
+        Returns:
+            Importer, edge, state, line, and `file:line` of the first use. States are `eager` (the
+            plan has it not), `fixed` (can never be deferred), `bound` (everything was loaded
+            already), `pending`, `resolved`, and `failed` (its import raised; it can be retried).
+
+        Raises:
+            ValueError: The plan does not observe.
+        """
+
+    def failures(self) -> list[tuple[str, str]]:
+        """Deferred statements through whose import an exception passed, innermost first."""
+
+    def __import__(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002 - the builtin's names
+        locals: Mapping[str, object] | None = None,  # noqa: A002
+        fromlist: tuple[str, ...] | None = None,
+        level: int | None = None,
+    ) -> Any: ...
+    def _filter(self, importer: str, name: str, fromlist: tuple[str, ...] | None) -> bool: ...
+    def _try_with(self, import_: Callable[..., object]) -> None: ...
+
+def fingerprint(code: CodeType) -> int:
+    """A number for a module's bytecode: another one after its imports were edited.
+
+    Args:
+        code: The code object of the module.
+
+    Returns:
+        64 bits, the same for the same source on the same minor version of CPython.
+    """
+
+def _digest(data: bytes) -> int: ...
+def _stays_eager(reason: str) -> None: ...

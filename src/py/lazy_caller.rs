@@ -39,21 +39,31 @@ impl<'py> Caller<'py> {
         self.frame.getattr(intern!(self.frame.py(), "f_lineno"))?.extract()
     }
 
+    /// The byte offset of the instruction it is at.
+    pub fn offset(&self) -> PyResult<usize> {
+        self.frame.getattr(intern!(self.frame.py(), "f_lasti"))?.extract()
+    }
+
     /// What relative names of the caller are relative to, by the rules of the import statement.
     pub fn package(&self) -> PyResult<Option<String>> {
-        let py = self.frame.py();
-        let text = |value: Bound<'py, PyAny>| value.extract::<String>().ok();
-        let of = |name| self.globals.get_item(name);
-        if let Some(package) = of(intern!(py, "__package__"))?.and_then(text) {
-            return Ok(Some(package));
-        }
-        if let Some(spec) = of(intern!(py, "__spec__"))?.filter(|spec| !spec.is_none()) {
-            return Ok(text(spec.getattr(intern!(py, "parent"))?));
-        }
-        let Some(name) = of(intern!(py, "__name__"))?.and_then(text) else { return Ok(None) };
-        if of(intern!(py, "__path__"))?.is_some() {
-            return Ok(Some(name));
-        }
-        Ok(name.rsplit_once('.').map(|(package, _)| package.to_owned()))
+        package_of(&self.globals)
     }
+}
+
+/// What relative names in code with these globals are relative to.
+pub fn package_of(globals: &Bound<'_, PyDict>) -> PyResult<Option<String>> {
+    let py = globals.py();
+    let text = |value: Bound<'_, PyAny>| value.extract::<String>().ok();
+    let of = |name| globals.get_item(name);
+    if let Some(package) = of(intern!(py, "__package__"))?.and_then(text) {
+        return Ok(Some(package));
+    }
+    if let Some(spec) = of(intern!(py, "__spec__"))?.filter(|spec| !spec.is_none()) {
+        return Ok(text(spec.getattr(intern!(py, "parent"))?));
+    }
+    let Some(name) = of(intern!(py, "__name__"))?.and_then(text) else { return Ok(None) };
+    if of(intern!(py, "__path__"))?.is_some() {
+        return Ok(Some(name));
+    }
+    Ok(name.rsplit_once('.').map(|(package, _)| package.to_owned()))
 }

@@ -103,7 +103,7 @@ impl Target {
     }
 
     /// The statement itself: for its last resorts, and for its own words when they do not help.
-    fn load_by_statement<'py>(
+    pub fn load_by_statement<'py>(
         &self,
         py: Python<'py>,
         attr: &str,
@@ -157,7 +157,8 @@ impl Target {
     }
 }
 
-fn absolute(name: &str, dots: usize, rest: &str, package: Option<&str>) -> PyResult<String> {
+/// The absolute name of what is `dots` levels above and then `rest`.
+pub fn absolute(name: &str, dots: usize, rest: &str, package: Option<&str>) -> PyResult<String> {
     let Some(package) = package.filter(|package| !package.is_empty()) else {
         return Err(PyImportError::new_err(format!(
             "the relative name '{name}' needs a package to start from: pass package=, or declare \

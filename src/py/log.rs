@@ -36,6 +36,21 @@ pub fn refresh_failed(py: Python<'_>, name: &Arc<str>, kind: &str) {
     );
 }
 
+/// A plan of deferred imports is not applied. For `coldcache.auto` as well.
+#[pyfunction(name = "_stays_eager")]
+pub fn stays_eager(py: Python<'_>, reason: &str) {
+    warn_once(py, "stays eager", &Arc::from("imports"), "%s stay eager: %s", reason);
+}
+
+/// A module is not the one that a plan was made for.
+pub fn module_changed(py: Python<'_>, module: &str) {
+    let message = "imports of %s stay eager: %s; said for the first such module";
+    let reason = "it has changed since the plan was made (run coldcache optimize again)";
+    if SAID.lock().insert(("module changed", Arc::from(""))) {
+        warn_once(py, "module changed", &Arc::from(module), message, reason);
+    }
+}
+
 fn warn_once(
     py: Python<'_>,
     what: &'static str,

@@ -36,12 +36,22 @@ mod method;
 mod once;
 mod once_method;
 mod options;
+mod plan;
+mod plan_code;
+mod plan_filter;
+mod plan_hook;
+mod plan_record;
 mod ready;
 mod stats;
 mod table;
 mod testing;
 mod traced;
 mod tracer;
+mod trap;
+mod trap_key;
+mod trap_owners;
+mod trap_parents;
+mod trap_target;
 mod twin;
 mod vectorcall;
 
@@ -76,11 +86,17 @@ mod core {
     #[pymodule_export]
     use super::lazy_proxy::Lazy;
     #[pymodule_export]
+    use super::log::stays_eager;
+    #[pymodule_export]
     use super::method::CachedMethod;
     #[pymodule_export]
     use super::once::{Once, once};
     #[pymodule_export]
     use super::once_method::BoundOnce;
+    #[pymodule_export]
+    use super::plan::ImportPlan;
+    #[pymodule_export]
+    use super::plan_code::{_digest, fingerprint};
     #[pymodule_export]
     use super::testing::{
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,

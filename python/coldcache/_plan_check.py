@@ -1,0 +1,114 @@
+"""Whether this interpreter behaves as deferred imports need it; asked once, before the first one.
+
+They rest on how CPython's dicts compare their keys and on how import statements are compiled. A
+scratch module is run here as any other would be: names are planted, stored, read and healed.
+"""
+
+from __future__ import annotations
+
+import _thread
+
+from coldcache._core import ImportPlan
+
+_NAME = "coldcache deferred import check"
+
+_STATEMENTS = """\
+import coldcache_check_a as a
+import coldcache_check_b.c
+from coldcache_check_d import e, f as g
+import coldcache_check_h.i as j
+import coldcache_check_missing as missing
+try:
+    import coldcache_check_k as k
+except ImportError:
+    pass
+
+def read_a():
+    return a, a
+"""
+
+_EDGES = (
+    "coldcache_check_a",
+    "coldcache_check_b.c",
+    "coldcache_check_d:e,f",
+    "coldcache_check_h.i",
+    "coldcache_check_missing",
+    "coldcache_check_k",
+)
+
+
+class _Loaded:
+    """What the stand-in for the import system returns: every attribute is its own name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+def misbehaviour() -> str | None:
+    """What this interpreter does in another way, if anything."""
+    loaded: list[str] = []
+
+    def load(name: str, *_: object) -> object:
+        if name == "coldcache_check_missing":
+            raise ModuleNotFoundError(name)
+        loaded.append(name)
+        return _Loaded(name)
+
+    plan = ImportPlan({_NAME: _EDGES})
+    plan._try_with(load)  # noqa: SLF001 - made for this module
+    space: dict[str, object] = {
+        "__name__": _NAME,
+        "__builtins__": {"__import__": plan.__import__, "ImportError": ImportError},
+    }
+    try:
+        exec(compile(_STATEMENTS, _NAME, "exec"), space)  # noqa: S102 - the text above
+        return _misbehaviour(space, loaded)
+    except Exception as error:  # noqa: BLE001 - whatever it is, imports stay eager
+        return f"the check of deferred imports failed with {type(error).__name__}: {error}"
+
+
+def _misbehaviour(  # noqa: PLR0911 - one for each way
+    space: dict[str, object], loaded: list[str]
+) -> str | None:
+    if loaded != ["coldcache_check_k"]:
+        return f"an import statement was not deferred, or one in a try block was: {loaded}"
+    read_a = space["read_a"]
+    first, second = read_a()  # type: ignore[operator]
+    if first is not second or getattr(first, "name", None) != "coldcache_check_a":
+        return "a function does not see the module that a deferred name stands for"
+    try:
+        eval("missing", space)  # noqa: S307 - reads a global
+    except ModuleNotFoundError:
+        pass
+    else:
+        return "a deferred import of a missing module does not fail when it is used"
+    if _read_in_thread(space) != "e":
+        return "a second thread does not see what a deferred name stands for"
+    found = (eval("coldcache_check_b", space), eval("g", space), eval("j", space))  # noqa: S307
+    if getattr(found[0], "name", None) != "coldcache_check_b.c" or found[1:] != ("f", "i"):
+        return f"deferred names stand for something else: {found[1:]}"
+    if sum(type(name) is not str for name in space) != 1:  # the missing one is pending still
+        return "a deferred name is not replaced when it is used"
+    exec(compile("missing = 1\ndel a\na = 2", _NAME, "exec"), space)  # noqa: S102
+    if space["missing"] != 1 or not all(type(name) is str for name in space):
+        return "a store does not replace a deferred name"
+    return None
+
+
+def _read_in_thread(space: dict[str, object]) -> object:
+    seen: list[object] = []
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def read() -> None:
+        try:
+            seen.append(eval("e", space))  # noqa: S307 - reads a global
+        finally:
+            done.release()
+
+    _thread.start_new_thread(read, ())
+    done.acquire(timeout=5)
+    return seen[0] if seen else None

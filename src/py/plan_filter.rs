@@ -1,0 +1,160 @@
+//! The plan on CPython 3.15 and later: the interpreter can defer any import statement (PEP 810) and
+//! asks a filter which.
+
+use parking_lot::Mutex;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString, PyTuple};
+
+use super::lazy_caller::Caller;
+use super::plan::ImportPlan;
+use super::plan_record::{Outcome, Statement};
+use super::trap_target::modules;
+
+/// The bit of an `IMPORT_NAME` that says `lazy import`.
+const IS_LAZY: u8 = 1;
+
+/// Whether the interpreter can defer imports itself.
+pub fn is_native(py: Python<'_>) -> bool {
+    py.version_info() >= (3, 15)
+}
+
+struct Before {
+    mode: Py<PyAny>,
+    filter: Option<Py<PyAny>>,
+    ours: Py<PyAny>,
+}
+
+#[derive(Default)]
+pub struct Filter(Mutex<Option<Before>>);
+
+impl Filter {
+    pub fn install(&self, plan: &Bound<'_, ImportPlan>) -> PyResult<Option<String>> {
+        let py = plan.py();
+        let sys = py.import(intern!(py, "sys"))?;
+        let mode = sys.call_method0(intern!(py, "get_lazy_imports"))?;
+        if mode.eq("all")? {
+            return Ok(Some("this interpreter defers all imports already".to_owned()));
+        }
+        let filter = sys.call_method0(intern!(py, "get_lazy_imports_filter"))?;
+        let filter = (!filter.is_none()).then(|| filter.unbind());
+        let ours = plan.getattr(intern!(py, "_filter"))?;
+        let before = Before { mode: mode.unbind(), filter, ours: ours.clone().unbind() };
+        let earlier = self.0.lock().replace(before);
+        drop(earlier);
+        sys.call_method1(intern!(py, "set_lazy_imports_filter"), (ours,))?;
+        sys.call_method1(intern!(py, "set_lazy_imports"), ("all",))?;
+        Ok(None)
+    }
+
+    /// Put the mode and the filter back that were there, unless somebody has changed them meanwhile.
+    pub fn uninstall(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(before) = self.0.lock().take() else { return Ok(()) };
+        let sys = py.import(intern!(py, "sys"))?;
+        if sys.call_method0(intern!(py, "get_lazy_imports_filter"))?.is(&before.ours) {
+            sys.call_method1(intern!(py, "set_lazy_imports"), (before.mode,))?;
+            sys.call_method1(intern!(py, "set_lazy_imports_filter"), (before.filter,))?;
+        }
+        Ok(())
+    }
+
+    pub fn decide(
+        &self,
+        plan: &Bound<'_, ImportPlan>,
+        importer: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
+        fromlist: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let py = plan.py();
+        let caller = Caller::current(py)?;
+        if !self.is_wanted(plan.get(), caller.as_ref(), importer, name, fromlist)? {
+            return Ok(false);
+        }
+        let other = {
+            let before = self.0.lock();
+            before.as_ref().and_then(|before| before.filter.as_ref().map(|it| it.clone_ref(py)))
+        };
+        match other {
+            Some(other) => other.bind(py).call1((importer, name, fromlist))?.is_truthy(),
+            None => Ok(true),
+        }
+    }
+
+    fn is_wanted(
+        &self,
+        plan: &ImportPlan,
+        caller: Option<&Caller<'_>>,
+        importer: &Bound<'_, PyAny>,
+        name: &Bound<'_, PyAny>,
+        fromlist: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        if let Some(caller) = caller
+            && says_lazy(caller, name)?
+        {
+            return Ok(true);
+        }
+        let (Ok(importer), Ok(name)) = (importer.cast::<PyString>(), name.cast::<PyString>())
+        else {
+            return Ok(false);
+        };
+        let (importer, name) = (importer.to_cow()?, name.to_cow()?);
+        let mut edge = name.clone().into_owned();
+        if let Ok(names) = fromlist.cast::<PyTuple>() {
+            for (place, name) in names.iter().enumerate() {
+                edge.push(if place == 0 { ':' } else { ',' });
+                edge.push_str(&name.cast::<PyString>()?.to_cow()?);
+            }
+        }
+        let is_fixed = matches!(&*name, "__future__" | "typing");
+        let fits = || match caller {
+            Some(caller) => plan.fits(&importer, &caller.code()?),
+            None => Ok(true),
+        };
+        let is_planned = !is_fixed && plan.names(&importer, &edge) && fits()?;
+        if let Some(record) = &plan.record {
+            let line = caller.map_or(Ok(None), Caller::line)?.unwrap_or(0);
+            let outcome = match (is_fixed, is_planned) {
+                (true, _) => Outcome::Fixed,
+                (false, true) => Outcome::Pending,
+                (false, false) => Outcome::Eager,
+            };
+            let importer = importer.into_owned();
+            record.add(Statement { importer, edge, line, outcome, used: None });
+        }
+        Ok(is_planned)
+    }
+
+    /// What became of a statement: the interpreter tells nobody when it resolves one.
+    pub fn outcome(&self, py: Python<'_>, statement: &Statement) -> PyResult<Outcome> {
+        let module = statement.edge.split(':').next().unwrap_or_default();
+        let is_open = statement.outcome == Outcome::Pending && is_native(py);
+        if is_open && modules(py)?.contains(module)? {
+            return Ok(Outcome::Resolved);
+        }
+        Ok(statement.outcome)
+    }
+
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(before) = &*self.0.lock() {
+            visit.call(&before.mode)?;
+            visit.call(&before.filter)?;
+            visit.call(&before.ours)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the code itself asks for it: with the keyword, or in its `__lazy_modules__`.
+fn says_lazy(caller: &Caller<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = name.py();
+    let code = caller.code()?.getattr(intern!(py, "co_code"))?;
+    let code = code.cast::<PyBytes>()?.as_bytes();
+    if code.get(caller.offset()? + 1).is_some_and(|arg| arg & IS_LAZY != 0) {
+        return Ok(true);
+    }
+    match caller.globals.get_item(intern!(py, "__lazy_modules__"))? {
+        Some(names) => Ok(names.contains(name).unwrap_or(false)),
+        None => Ok(false),
+    }
+}

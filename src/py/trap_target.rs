@@ -1,0 +1,117 @@
+//! What a deferred name stands for, and how it is imported when its time has come.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyAttributeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use super::lazy_name;
+use super::trap_parents;
+
+/// The part that all names of a statement share.
+pub struct Declared {
+    /// Absolute.
+    pub module: String,
+    pub file: String,
+    pub line: usize,
+}
+
+pub enum Take {
+    /// What the import returns: the first part of a dotted name.
+    Whole,
+    /// What these attributes lead to, from the first part on.
+    Leaf(Vec<String>),
+    /// A name of the module.
+    Name(String),
+    /// The module itself.
+    Module,
+}
+
+pub struct Target {
+    pub declared: Arc<Declared>,
+    pub take: Take,
+}
+
+impl Target {
+    pub fn module(&self) -> &str {
+        &self.declared.module
+    }
+
+    /// Whether the statement binds a package and adds to it, so that another one may do the same.
+    pub fn adds_to_package(&self) -> bool {
+        matches!(self.take, Take::Whole)
+    }
+
+    pub fn load<'py>(&self, import: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = import.py();
+        let module = self.module();
+        let names: &[&str] = match &self.take {
+            Take::Name(name) => &[name.as_str()],
+            _ => &[],
+        };
+        let imported = import.call1((module, py.None(), py.None(), names_tuple(py, names)?, 0))?;
+        trap_parents::loaded(module, import)?;
+        match &self.take {
+            Take::Whole => Ok(imported),
+            Take::Leaf(parts) => leaf(imported, module, parts),
+            Take::Name(name) => match imported.getattr(name.as_str()) {
+                Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
+                    self.as_lazy_name().load_by_statement(py, name, error)
+                }
+                value => value,
+            },
+            Take::Module => modules(py)?.get_item(module),
+        }
+    }
+
+    /// The original error, chained to the line of the statement.
+    pub fn explain(&self, py: Python<'_>, error: PyErr) -> PyErr {
+        self.as_lazy_name().explain(py, error)
+    }
+
+    fn as_lazy_name(&self) -> lazy_name::Target {
+        let Declared { module, file, line } = &*self.declared;
+        lazy_name::Target {
+            module: module.clone(),
+            attr: match &self.take {
+                Take::Name(name) => Some(name.clone()),
+                _ => None,
+            },
+            declared_at: format!("{file}:{line}"),
+        }
+    }
+}
+
+/// `sys.modules`. An import of `sys` would go through our own hook here.
+pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    static SYS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let sys = SYS.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.into_any().unbind()))?;
+    sys.bind(py).getattr(intern!(py, "modules"))
+}
+
+fn names_tuple<'py>(py: Python<'py>, names: &[&str]) -> PyResult<Bound<'py, PyAny>> {
+    Ok(pyo3::types::PyTuple::new(py, names)?.into_any())
+}
+
+/// As `import a.b.c as x` goes from `a` to `c`: by attributes, else by `sys.modules`.
+fn leaf<'py>(
+    root: Bound<'py, PyAny>,
+    module: &str,
+    parts: &[String],
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = root.py();
+    let mut value = root;
+    let mut end = module.find('.').unwrap_or(module.len());
+    for part in parts {
+        end += 1 + part.len();
+        value = match value.getattr(part.as_str()) {
+            Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
+                modules(py)?.get_item(&module[..end.min(module.len())]).map_err(|_| error)?
+            }
+            value => value?,
+        };
+    }
+    Ok(value)
+}
