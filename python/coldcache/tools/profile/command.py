@@ -15,6 +15,7 @@ from coldcache.tools.lab.errors import UsageError
 from coldcache.tools.lab.event import Event
 from coldcache.tools.lab.private_file import check_destination, write_private
 from coldcache.tools.lab.target import Target
+from coldcache.tools.page import write_page
 
 from .document import importtime_document, to_document, write_json
 from .formats import Track, to_chrome_trace, to_collapsed, to_speedscope
@@ -45,6 +46,7 @@ _PIPED_WIDTH = 160
 @click.option("--runs", default=3, show_default=True, help="Processes of each event.")
 @click.option("--calls", default=2, show_default=True, help="Calls in each process.")
 @click.option("--top", default=40, show_default=True, help="Imports that the tree shows.")
+@click.option("--html", metavar="OUT", help="Write a page for a browser.")
 @click.option("--json", "json_out", metavar="OUT", help="Write all imports and sums.")
 @click.option("--speedscope", metavar="OUT", help="Write a file for speedscope.app.")
 @click.option("--chrome-trace", metavar="OUT", help="Write a file for Perfetto, chrome://tracing.")
@@ -83,6 +85,7 @@ def profile(
     runs: int,
     calls: int,
     top: int,
+    html: str | None,
     json_out: str | None,
     speedscope: str | None,
     chrome_trace: str | None,
@@ -100,6 +103,7 @@ def profile(
     if top < 1:
         raise UsageError(f"top must be at least 1; got {top}")
     outputs = {
+        "--html": html,
         "--json": json_out,
         "--speedscope": speedscope,
         "--chrome-trace": chrome_trace,
@@ -156,7 +160,9 @@ def _write(
     for option, out in outputs.items():
         if out is None:
             continue
-        if option in made:
+        if option == "--html":
+            write_page(document, Path(out), option=option)
+        elif option in made:
             write_json(made[option](), Path(out), option=option)
         else:
             write_private(to_collapsed(tracks), Path(out), option=option)
