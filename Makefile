@@ -15,7 +15,7 @@ unexport CARGO_TARGET_DIR
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test test-rust test-plain test-all lint types check check-full bench stress loom build clean
+.PHONY: help demo test test-rust test-plain test-all lint types check check-full bench apps held-out stress loom build clean
 
 help: ## list the recipes
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,12 @@ bench: $(STAMPS)/bench-tools ## speed against peers, as ratios in one interleave
 	@missed=; for bench in imports calls hit_ratio instructions leaks; do \
 		$(BIN)/python benches/$$bench.py || missed="$$missed $$bench"; \
 	done; [ -z "$$missed" ] || { echo "targets missed in:$$missed" >&2; exit 1; }
+
+apps: $(STAMPS)/installed ## optimize the rebuilt applications; writes benches/apps/RESULTS.md
+	$(BIN)/python benches/apps.py
+
+held-out: $(STAMPS)/installed ## plans found with one event, tried on uses the search never saw
+	$(BIN)/python benches/held_out.py
 
 stress: $(STAMPS)/test-tools ## 10 minutes of seeded random operations against an oracle
 	$(BIN)/python benches/stress.py --seconds 600
