@@ -128,6 +128,21 @@ def test_a_name_can_be_set_and_removed_from_outside(case: str, planned: Planned)
     )
 
 
+# A call such as setattr() cannot be told from one that reads.
+STATEMENTS = ["setattr", "vars", "delattr", "delattr-and-set", "twice", "after-a-look"]
+
+
+@pytest.mark.parametrize("case", STATEMENTS)
+def test_setting_and_removing_a_name_from_outside_loads_nothing(
+    case: str, planned: Planned
+) -> None:
+    planned(
+        f"import app\n{OUTSIDE[case][0]}\nassert 'heavy' not in sys.modules\n",
+        {"app": ["heavy"]},
+        {**MODULES, "app.py": "import heavy\ndef use(): return heavy\n"},
+    )
+
+
 BEFORE = {
     "assigned": "heavy = 1\nimport heavy",
     "assigned-none": "heavy = None\nimport heavy",
