@@ -74,7 +74,7 @@ def _row(metric: Metric) -> Html:
         cells.append(element("td", label, number, between, class_="n"))
     return element(
         "tr",
-        element("th", title, element("small", meaning) if meaning else None, scope="row"),
+        element("th", title, [" ", element("small", meaning)] if meaning else None, scope="row"),
         cells,
         _ratio(metric.ratio),
         element("td", _bars(metric), class_="bar"),
@@ -105,7 +105,7 @@ def _modules(measured: Measured) -> Html:
     lanes = [_lane(place, role, measured.modules[role], most) for place, role in enumerate(ROLES)]
     return element(
         "tr",
-        element("th", "modules", element("small", "after the calls"), scope="row"),
+        element("th", "modules ", element("small", "after the calls"), scope="row"),
         cells,
         element(
             "td",

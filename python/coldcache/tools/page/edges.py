@@ -49,6 +49,7 @@ def _row(edge: Edge) -> Html:
         element(
             "th",
             element("code", edge.statement),
+            " ",
             element("small", "in ", element("code", edge.importer), line),
             scope="row",
             class_="name",

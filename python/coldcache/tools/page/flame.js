@@ -140,7 +140,6 @@
 
     function zoom(frame) {
       zoomed = frame;
-      if (frame !== whole) current = frame;
       draw();
     }
 
@@ -212,9 +211,11 @@
     root.querySelector(".tools").hidden = false;
     detail.hidden = false;
     tell(current);
-    let before = 0;
-    new ResizeObserver(([entry]) => {
-      const width = Math.round(entry.contentRect.width);
+    draw();
+    // Labels depend on the width, which is not known while the event is folded.
+    let before = graph.getBoundingClientRect().width;
+    new ResizeObserver(() => {
+      const { width } = graph.getBoundingClientRect();
       if (width && width !== before) { before = width; draw(); }
     }).observe(graph.parentElement);
   }

@@ -149,7 +149,7 @@ class _Rows:
 
     def _import(self, one: Import, depth: int, tree: Tree, left_out: TreeRow | None) -> Html:
         kind = one.kind if one.error is None else f"{one.kind}: {one.error}"
-        note = None if kind in _USUAL else element("small", kind)
+        note = None if kind in _USUAL else [" ", element("small", kind)]
         style = self._packages.group(one).style
         place = self._packages.place(one.asked_file, one.asked_line)
         return element(
