@@ -11,6 +11,9 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,16 +68,29 @@ class Build:
         self._make_function()
 
     def _make_environment(self) -> None:
-        wanted = digest([self.source / "requirements.txt", self.wheel], sys.version)
-        stamp = self.place / "venv.stamp"
-        if stamp.exists() and stamp.read_text() == wanted:
-            return
-        stamp.unlink(missing_ok=True)
-        run([sys.executable, "-m", "venv", "--clear", str(self.place / "venv")], INSTALL_WITHIN_S)
         install = [str(self.python), "-m", "pip", "install", "--quiet", "--no-input"]
-        requirements = ["-r", str(self.source / "requirements.txt")]
-        # One call: what the tools need must not move a version that the function pins.
-        run([*install, f"{self.wheel}[tools]", *requirements], INSTALL_WITHIN_S)
+        requirements = self.source / "requirements.txt"
+        with self._kept("venv", requirements.read_bytes(), needs(self.wheel)) as is_kept:
+            if not is_kept:
+                place = str(self.place / "venv")
+                run([sys.executable, "-m", "venv", "--clear", place], INSTALL_WITHIN_S)
+                (self.place / "wheel.stamp").unlink(missing_ok=True)
+                # One call: what the tools need must not move a version that the function pins.
+                run([*install, f"{self.wheel}[tools]", "-r", str(requirements)], INSTALL_WITHIN_S)
+        with self._kept("wheel", self.wheel.read_bytes()) as is_kept:
+            if not is_kept:
+                again = ["--force-reinstall", "--no-deps", str(self.wheel)]
+                run([*install, *again], INSTALL_WITHIN_S)
+
+    @contextmanager
+    def _kept(self, name: str, *made_of: bytes) -> Iterator[bool]:
+        """Say whether a part was made of just this before; note it when it was made now."""
+        wanted = hashlib.sha256(b"".join([sys.version.encode(), *made_of])).hexdigest()
+        stamp = self.place / f"{name}.stamp"
+        is_kept = stamp.exists() and stamp.read_text() == wanted
+        if not is_kept:
+            stamp.unlink(missing_ok=True)
+        yield is_kept
         stamp.write_text(wanted)
 
     def _make_function(self) -> None:
@@ -117,12 +133,12 @@ def newest_wheel(folder: Path = PROJECT / "build" / "wheels" / "current") -> Pat
     return wheels[-1]
 
 
-def digest(files: list[Path], text: str) -> str:
-    """One number for the content of files and a text."""
-    summed = hashlib.sha256(text.encode())
-    for path in files:
-        summed.update(path.read_bytes())
-    return summed.hexdigest()
+def needs(wheel: Path) -> bytes:
+    """What a wheel asks for besides itself."""
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        lines = archive.read(name).splitlines()
+    return b"\n".join(line for line in lines if line.startswith(b"Requires-"))
 
 
 def run(command: list[str], within_s: float, cwd: Path | None = None) -> str:
