@@ -25,6 +25,7 @@
   function enhance(root) {
     const frames = read(root);
     const graph = root.querySelector(".flame-graph");
+    const view = root.querySelector(".flame-view");
     const detail = root.querySelector(".flame-detail");
     const find = root.querySelector(".flame-find");
     const found = root.querySelector(".flame-found");
@@ -78,25 +79,26 @@
     }
 
     function make(frame, left, width, px) {
-      const box = document.createElementNS(SVG, "svg");
+      // An element svg cuts its text off at its edges, but thousands of them are slow.
+      const text = label(frame, px);
+      const box = document.createElementNS(SVG, text ? "svg" : "rect");
       box.setAttribute("class", `f ${frame.style}`);
       box.classList.toggle("hit", hits.has(frame));
       box.classList.toggle("above", isAbove(frame));
       box.setAttribute("x", `${left}%`);
       box.setAttribute("y", frame.depth * row);
       box.setAttribute("width", `${width}%`);
-      box.setAttribute("height", row - 1);
+      box.setAttribute("height", row - 2);
       box.setAttribute("role", "treeitem");
       box.setAttribute("aria-level", frame.depth + 1);
       box.setAttribute("aria-label", `${frame.name}, ${describe(frame)}`);
       box.setAttribute("tabindex", frame === current ? 0 : -1);
       box.dataset.id = frame.id;
-      const rect = document.createElementNS(SVG, "rect");
-      rect.setAttribute("width", "100%");
-      rect.setAttribute("height", row - 2);
-      box.append(rect);
-      const text = label(frame, px);
       if (text) {
+        const rect = document.createElementNS(SVG, "rect");
+        rect.setAttribute("width", "100%");
+        rect.setAttribute("height", row - 2);
+        box.append(rect);
         const element = document.createElementNS(SVG, "text");
         element.setAttribute("x", 5);
         element.setAttribute("y", 15);
@@ -107,7 +109,7 @@
     }
 
     function draw() {
-      const full = graph.getBoundingClientRect().width || 1000;
+      const full = view.clientWidth || 1000;
       const hadFocus = graph.contains(document.activeElement);
       const boxes = [];
       drawn = new Map();
@@ -213,11 +215,11 @@
     tell(current);
     draw();
     // Labels depend on the width, which is not known while the event is folded.
-    let before = graph.getBoundingClientRect().width;
+    let before = view.clientWidth;
     new ResizeObserver(() => {
-      const { width } = graph.getBoundingClientRect();
+      const width = view.clientWidth;
       if (width && width !== before) { before = width; draw(); }
-    }).observe(graph.parentElement);
+    }).observe(view);
   }
 
   for (const root of document.querySelectorAll(".flame")) {

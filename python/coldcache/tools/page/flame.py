@@ -23,6 +23,7 @@ ROW = 22
 """Height of a row in pixels, the gap below it included; ``flame.js`` reads it from the page."""
 
 _SMALLEST = 0.0015
+_MOST = 800
 _LABELLED = 0.025
 _MICRO = 1000
 
@@ -174,22 +175,27 @@ def _filled_until(found: Sequence[Frame], root: Frame) -> int:
 
 
 def _drawn(found: Sequence[Frame], whole_us: int) -> Iterator[Html]:
-    for frame in found:
+    # Nothing is wider than what it is below, so those that are drawn hang together.
+    widest = sorted(found, key=lambda it: (-it.width_us, it.depth))[:_MOST]
+    for frame in widest:
         share = frame.width_us / whole_us
         if share < _SMALLEST:
-            continue
-        text = element("text", frame.name, x=5, y=15) if share >= _LABELLED else None
-        yield element(
-            "svg",
-            element("rect", width="100%", height=ROW - 2),
-            text,
-            element("title", f"{frame.name}, {ms(frame.width_us / _MICRO)} ms"),
-            class_=f"f {frame.style}",
-            x=f"{100 * frame.left_us / whole_us:.3f}%",
-            y=frame.depth * ROW,
-            width=f"{100 * share:.3f}%",
-            height=ROW - 1,
-        )
+            break
+        title = element("title", f"{frame.name}, {ms(frame.width_us / _MICRO)} ms")
+        place = {
+            "class_": f"f {frame.style}",
+            "x": f"{100 * frame.left_us / whole_us:.3f}%",
+            "y": str(frame.depth * ROW),
+            "width": f"{100 * share:.3f}%",
+            "height": str(ROW - 2),
+        }
+        # An element svg cuts its text off at its edges, but thousands of them are slow.
+        if share < _LABELLED:
+            yield element("rect", title, **place)
+        else:
+            rect = element("rect", width="100%", height=ROW - 2)
+            text = element("text", frame.name, x=5, y=15)
+            yield element("svg", rect, text, title, **place)
 
 
 def _data(found: Sequence[Frame], packages: Packages) -> dict[str, object]:

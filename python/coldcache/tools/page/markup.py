@@ -66,7 +66,7 @@ def element(name: str, /, *contents: Content, **attributes: str | float | None) 
         elif value is not None and value is not False:
             parts.append(f'{label}="{html.escape(_attribute(value))}"')
     opening = " ".join(parts)
-    if name in _VOID:
+    if name in _VOID and not contents:
         return Html(f"<{opening}/>" if name in _FOREIGN else f"<{opening}>")
     return Html(f"<{opening}>{join(contents)}</{name}>")
 

@@ -136,6 +136,18 @@ def test_every_control_has_a_name_for_screen_readers(
     assert [it for it in controls if not it.get("name", {}).get("value")] == []
 
 
+def test_rows_that_are_far_below_are_there_for_screen_readers(
+    outcome: dict[str, Any], open_page: Callable[..., Any]
+) -> None:
+    tab = open_page(outcome)
+
+    nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
+    heads = [it["name"]["value"] for it in nodes if it["role"].get("value") == "rowheader"]
+
+    assert sum(head.startswith("import lib") for head in heads) == 20
+    assert "package1.module1" in heads
+
+
 # Keyboard
 
 
@@ -172,7 +184,7 @@ def test_focus_can_be_seen_wherever_it_is(
         seen = tab.run(
             """(() => {
               const it = document.activeElement;
-              const rect = it.querySelector(":scope > rect");
+              const rect = it.tagName === "rect" ? it : it.querySelector(":scope > rect");
               const style = getComputedStyle(rect ?? it);
               const line = parseFloat(rect ? style.strokeWidth : style.outlineWidth);
               return [it.outerHTML.slice(0, 80), line, it.getBoundingClientRect().width];
