@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from .lab.command import lab
+from .optimize.command import optimize
 from .profile.command import profile
 
 __all__ = ["coldcache"]
@@ -26,4 +27,5 @@ def coldcache() -> None:
 
 
 coldcache.add_command(lab)
+coldcache.add_command(optimize)
 coldcache.add_command(profile)

@@ -29,6 +29,8 @@ class LabPlan:
         warmups: Samples before them that are not counted.
         python: Interpreter of the samples: a path, or a command on ``PATH``.
         settings: Environment variables for the samples. Values appear in no report.
+        own_settings: More of them for the variants of some roles; they win over *settings*.
+        names: What variants are called in reports, for roles that need a name of their own.
         init_timeout_s: Seconds from spawn to the first ``next``.
         timeout_s: Seconds for one call; also the deadline that the function sees.
         seed: Decides the order of the events within a round, and the resampling.
@@ -44,6 +46,8 @@ class LabPlan:
     warmups: int = 1
     python: str = sys.executable
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    own_settings: Mapping[Role, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    names: Mapping[Role, str] = field(default_factory=dict)
     init_timeout_s: float = 30.0
     timeout_s: float = 30.0
     seed: int = 0
@@ -72,6 +76,8 @@ class LabPlan:
     @property
     def labels(self) -> dict[Role, str]:
         """A short name for each variant: the part in which they differ."""
+        if self.names:
+            return {role: self.names.get(role, role) for role in self.variants}
         baseline = self.baseline
         if baseline is None or self.target.folder.name != baseline.folder.name:
             return {role: target.folder.name for role, target in self.variants.items()}

@@ -50,7 +50,9 @@ class _Silence:
         """Say nothing."""
 
 
-def run_lab(plan: LabPlan, observer: Observer | None = None) -> LabResult:
+def run_lab(
+    plan: LabPlan, observer: Observer | None = None, *, pycache: Path | None = None
+) -> LabResult:
     """Measure the functions of *plan* in fresh processes.
 
     Whatever ends the run early, an exception or a signal turned into one, no process is left
@@ -59,6 +61,7 @@ def run_lab(plan: LabPlan, observer: Observer | None = None) -> LabResult:
     Args:
         plan: What to measure.
         observer: Hears of the progress.
+        pycache: A folder with bytecode of an earlier run; an empty one of its own by default.
 
     Raises:
         UsageError: The interpreter, the runtime client or a handler is missing.
@@ -68,7 +71,7 @@ def run_lab(plan: LabPlan, observer: Observer | None = None) -> LabResult:
     started_at = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
     start_s = time.monotonic()
     with private_folder() as private:
-        interpreter, samplers = _prepare(plan, private)
+        interpreter, samplers = _prepare(plan, private, pycache)
         modules: dict[tuple[Role, str], ModuleCount] = {}
         # First, because these processes also fill the bytecode cache that all samples share.
         for event in plan.events:
@@ -112,20 +115,24 @@ def run_lab(plan: LabPlan, observer: Observer | None = None) -> LabResult:
     )
 
 
-def _prepare(plan: LabPlan, private: Path) -> tuple[Interpreter, dict[Role, Sampler]]:
+def _prepare(
+    plan: LabPlan, private: Path, pycache: Path | None
+) -> tuple[Interpreter, dict[Role, Sampler]]:
     """Check the interpreter and set up a sampler a variant; no function runs yet."""
     python = find_python(plan.python)
-    home, pycache = private / "home", private / "pycache"
+    home, own_pycache = private / "home", private / "pycache"
     home.mkdir()
-    pycache.mkdir()
-    base = base_environment(home, pycache)
+    own_pycache.mkdir()
+    base = base_environment(home, pycache or own_pycache)
     samplers: dict[Role, Sampler] = {}
     for role, target in plan.variants.items():
         interpreter = inspect_interpreter(python, target, {**base, **plan.settings})
         samplers[role] = Sampler(
             target,
             python=python,
-            environment=sample_environment(base, target, interpreter, plan.settings),
+            environment=sample_environment(
+                base, target, interpreter, {**plan.settings, **plan.own_settings.get(role, {})}
+            ),
             limits=Limits(init_s=plan.init_timeout_s, call_s=plan.timeout_s),
         )
     return interpreter, samplers

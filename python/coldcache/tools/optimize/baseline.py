@@ -1,0 +1,214 @@
+"""The function as it is: does every event work, is its answer always the same, what is imported?"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from coldcache.tools.lab.errors import FunctionError, UsageError
+from coldcache.tools.lab.event import Event
+from coldcache.tools.lab.failure import printable
+
+from .case import Case, difference, log_view
+from .edges import Edge, top_package
+from .outcome import Outcome
+from .pool import Pool
+from .same import Same
+from .trial import Laboratory, Trial
+
+__all__ = ["Baseline", "in_turn", "measure_baseline"]
+
+# A plan says nothing about how the platform's own client is loaded: its version is not the user's.
+_NOT_OURS = frozenset({"awslambdaric", "runtime_client", "coldcache", "coldcache_trial"})
+_NOT_OURS_EITHER = frozenset({"__main__", "runpy", "site", "sitecustomize", "usercustomize"})
+_LEAST_LIMIT_S = 5.0
+_SLOWER = 8.0  # a trial may take so many times what it takes without a plan
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What is known before the search.
+
+    Attributes:
+        cases: One for each event.
+        traces: Processes of each event with the tracer, by name.
+        candidates: Edges that can be deferred, in the order in which they ran.
+        lines: Line of each.
+        parents: Module in whose course a module was loaded, and the line there.
+    """
+
+    cases: tuple[Case, ...]
+    traces: Mapping[str, tuple[Outcome, ...]] = field(repr=False)
+    candidates: tuple[Edge, ...] = field(repr=False)
+    lines: Mapping[Edge, int] = field(repr=False)
+    parents: Mapping[str, tuple[str, int]] = field(repr=False)
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """Names of all modules that are loaded without a plan."""
+        return frozenset().union(*(case.plain[1].modules for case in self.cases))
+
+
+def measure_baseline(
+    laboratory: Laboratory,
+    pool: Pool,
+    events: Sequence[Event],
+    same: Same,
+    *,
+    limit_s: float,
+    traces: int,
+    noted: Callable[[str], None],
+) -> Baseline:
+    """Run every event without a plan, and once with the engine only looking.
+
+    Args:
+        laboratory: Where trials run.
+        pool: Runs them.
+        events: At least one.
+        same: Compares answers.
+        limit_s: How long a process may take.
+        traces: How many processes of each event have the tracer; one at a time, they are timed.
+        noted: Called after each process with what it was for.
+
+    Raises:
+        FunctionError: An event fails as it is, or fails when imports are only watched.
+        UsageError: Answers to the same event differ, or the engine does not work here.
+    """
+    spec = laboratory.target.spec
+
+    def run(trial: Trial) -> Outcome:
+        return pool.submit(functools.partial(_run, laboratory, trial, limit_s)).wait()
+
+    cases, traced, recordings = [], {}, []
+    for event in events:
+        # The first process also fills the bytecode cache for all others.
+        first = run(Trial(events=(event.body,)))
+        _check_works(spec, event, first)
+        plain = tuple(
+            run(Trial(events=(event.body,), traced=True, fingerprints=()))
+            for _ in range(max(1, traces))
+        )
+        for again in plain:
+            _check_works(spec, event, again)
+            _check_stable(spec, event, first, again, same)
+        noted(f"{event.name} without a plan")
+        case = Case(
+            name=event.name,
+            events=(event.body,),
+            plain=(first, plain[0]),
+            view=log_view(first.calls, plain[0].calls),
+            limit_s=min(limit_s, max(_LEAST_LIMIT_S, _SLOWER * plain[0].first_ms / 1000)),
+        )
+        watched = run(Trial(events=(event.body,), deferred=frozenset()))
+        if not watched.how and not watched.enabled:
+            raise UsageError(
+                f"imports of {spec} cannot be deferred by {str(laboratory.python)!r}: "
+                "the plan engine did not start there (another tool may have replaced "
+                "builtins.__import__, or this interpreter works otherwise)"
+            )
+        found = difference(case, watched, same)
+        if found is not None:
+            raise FunctionError(
+                f"{spec} does not go on event {event.name!r} as it goes otherwise when its imports "
+                f"are only watched: {found.text}"
+            )
+        noted(f"{event.name} with its imports watched")
+        cases.append(case)
+        traced[event.name] = plain
+        recordings.append(watched)
+    lines: dict[Edge, int] = {}
+    for watched in recordings:
+        for row in watched.rows:
+            if row.state == "eager" and _is_ours(row.edge):
+                lines.setdefault(row.edge, row.line)
+    return Baseline(tuple(cases), traced, tuple(lines), lines, _parents(traced.values()))
+
+
+def in_turn(
+    laboratory: Laboratory, pool: Pool, baseline: Baseline, same: Same, *, limit_s: float
+) -> Case | None:
+    """All events one after the other in one process, as one more case.
+
+    Returns:
+        The case; `None` with only one event, or where that is not the same twice.
+    """
+    events = tuple(case.events[0] for case in baseline.cases)
+    if len(events) == 1:
+        return None
+    jobs = [
+        pool.submit(functools.partial(_run, laboratory, trial, limit_s))
+        for trial in (Trial(events=events), Trial(events=events, fingerprints=()))
+    ]
+    first, second = (job.wait() for job in jobs)
+    if first.how or first.error is not None or second.how or second.error is not None:
+        return None  # it fails as it is; one event at a time is what was asked for
+    slowest_s = max(case.limit_s for case in baseline.cases)
+    case = Case(
+        name="all events in turn",
+        events=events,
+        plain=(first, second),
+        view=log_view(first.calls, second.calls),
+        limit_s=min(limit_s, len(events) * slowest_s),
+    )
+    return case if difference(case, second, same) is None else None
+
+
+def _run(laboratory: Laboratory, trial: Trial, limit_s: float, stop: object) -> Outcome:
+    return laboratory.run(trial, limit_s=limit_s, stop=stop)  # type: ignore[arg-type]
+
+
+def _check_works(spec: str, event: Event, outcome: Outcome) -> None:
+    fault = outcome.error
+    if outcome.how:
+        raise FunctionError(
+            f"{spec} does not work on event {event.name!r} as it is, without any plan: "
+            f"{outcome.how}",
+            details=outcome.tail,
+        )
+    if outcome.fault is not None:
+        raise FunctionError(
+            f"{spec} cannot be started as it is, without any plan: {printable(str(outcome.fault))}",
+            details=_details(outcome),
+        )
+    if fault is not None:
+        raise FunctionError(
+            f"{spec} fails on event {event.name!r} as it is, without any plan: "
+            f"{printable(str(fault))}; give events that work",
+            details=_details(outcome),
+        )
+
+
+def _details(outcome: Outcome) -> str:
+    fault = outcome.error
+    if fault is None or not fault.trace:
+        return ""
+    return printable("Traceback (most recent call last):\n" + "".join(fault.trace) + str(fault))
+
+
+def _check_stable(spec: str, event: Event, first: Outcome, again: Outcome, same: Same) -> None:
+    before, after = first.calls[0], again.calls[0]
+    if before.kind == after.kind and same(before.answer, after.answer):
+        return
+    raise UsageError(
+        f"{spec} answers event {event.name!r} differently in two runs without any plan, so nothing "
+        "can be proved about one; say with --same which answers count as equal, for example "
+        "--same \"a['id'] == b['id']\""
+    )
+
+
+def _is_ours(edge: Edge) -> bool:
+    top = top_package(edge.importer)
+    return bool(top) and top not in _NOT_OURS and top not in _NOT_OURS_EITHER
+
+
+def _parents(traces: object) -> dict[str, tuple[str, int]]:
+    """For each module the one in whose course it was loaded first, and the line that asked."""
+    found: dict[str, tuple[str, int]] = {}
+    for outcomes in traces:  # type: ignore[attr-defined]
+        imports = outcomes[0].imports
+        names = {one.id: one.name for one in imports}
+        for one in imports:
+            if one.kind not in {"failed", "shared"} and one.parent in names:
+                found.setdefault(one.name, (names[one.parent], one.asked_line or 0))
+    return found

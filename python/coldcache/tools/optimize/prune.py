@@ -1,0 +1,66 @@
+"""Deferred edges that gain nothing, and those that only move their cost into the first call."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from .edges import Edge
+from .oracle import Finding
+from .outcome import Row
+
+__all__ = ["moved", "without_saving", "without_use"]
+
+_LEFT = frozenset({"pending", "failed"})
+
+
+def without_use(
+    finding: Finding, candidates: Iterable[Edge], _modules: Collection[str]
+) -> frozenset[Edge]:
+    """Deferred edges that no case gains from: used during init in all of them, or never reached.
+
+    The latter are not only useless: whether they can be deferred was never tried.
+    """
+    rows = _rows(finding)
+    return frozenset(
+        edge
+        for edge in candidates
+        if edge not in finding.eager and not any(map(_gains, rows.get(edge, ())))
+    )
+
+
+def without_saving(
+    finding: Finding, candidates: Iterable[Edge], modules: Collection[str]
+) -> frozenset[Edge]:
+    """Deferred edges all of whose modules are loaded during init in every case, by others."""
+    saving = set()
+    for outcome in finding.outcomes:
+        for row in outcome.rows:
+            wanted = {name for name in row.edge.targets if name in modules}
+            if _gains(row) and not wanted <= outcome.modules_init:
+                saving.add(row.edge)
+    return frozenset(
+        edge for edge in candidates if edge not in finding.eager and edge not in saving
+    )
+
+
+def moved(finding: Finding) -> frozenset[Edge]:
+    """Deferred edges that the first call of every event uses."""
+    found = set()
+    for edge, rows in _rows(finding).items():
+        late = [row for row in rows if row.at_init in _LEFT]
+        if late and all(row.at_first == "resolved" for row in late):
+            found.add(edge)
+    return frozenset(found - finding.eager)
+
+
+def _gains(row: Row) -> bool:
+    return row.at_init in _LEFT or (row.at_init is None and row.state in _LEFT)
+
+
+def _rows(finding: Finding) -> dict[Edge, list[Row]]:
+    rows: defaultdict[Edge, list[Row]] = defaultdict(list)
+    for outcome in finding.outcomes:
+        for row in outcome.rows:
+            rows[row.edge].append(row)
+    return rows

@@ -1,0 +1,156 @@
+"""Which changes of the interpreter's registries matter, and which nobody can notice.
+
+A deferred module that never runs does not write what it writes when it is loaded. That is harmless
+where the entry can only be reached through that module itself; the rules are one function each.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from .case import Case
+from .edges import lineage, top_package
+from .outcome import Outcome
+
+__all__ = ["Entry", "describe", "differing", "is_harmless"]
+
+_WORDS = {
+    "logging": "configures logging",
+    "warnings": "sets a warnings filter",
+    "registrations": "registers",
+    "copyreg": "registers how to copy or pickle",
+    "signals": "handles a signal",
+    "environment": "sets the environment variable",
+    "modules": "puts into sys.modules",
+    "finders": "changes where modules are found",
+    "settings": "changes the",
+    "patches": "replaces",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a registry that is not as it is without a plan.
+
+    Attributes:
+        category: Which registry.
+        key: Which entry.
+        before: Its text without a plan; `None` where it is not there.
+        after: Its text with the plan.
+    """
+
+    category: str
+    key: str
+    before: str | None
+    after: str | None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Category and key."""
+        return self.category, self.key
+
+
+def differing(case: Case, planned: Outcome) -> Iterator[Entry]:
+    """What differs from both runs without a plan, which agree about it."""
+    one, other = (outcome.registries for outcome in case.plain)
+    for category in sorted(one.keys() | planned.registries.keys()):
+        before, again = one.get(category, {}), other.get(category, {})
+        after = planned.registries.get(category, {})
+        for key in sorted(before.keys() | after.keys()):
+            entry = Entry(category, key, before.get(key), after.get(key))
+            if entry.before == again.get(key) and entry.before != entry.after:
+                yield entry
+
+
+def is_harmless(entry: Entry, owner: str, planned: Collection[str]) -> bool:
+    """Whether nobody can notice the difference.
+
+    Args:
+        entry: Missing or different with the plan.
+        owner: The module that writes it without a plan; empty where that is not known.
+        planned: Names of the modules that are loaded with the plan.
+    """
+    rule = _RULES.get(entry.category)
+    return bool(owner) and rule is not None and rule(entry, owner, planned)
+
+
+def describe(entry: Entry, owner: str) -> str:
+    """The difference for a reader; values are left out, they may be secrets."""
+    return f"{owner or 'something'} {_WORDS[entry.category]} {_readable(entry)}"
+
+
+def _readable(entry: Entry) -> str:
+    parts = entry.key.split("|")
+    match entry.category:
+        case "warnings":
+            about = f" about {parts[2]!r}" if parts[2] else ""
+            return f"({parts[0]} {parts[1].rpartition('.')[2]}{about})"
+        case "registrations":
+            return f"{parts[1]} with {parts[0]}"
+        case "patches":
+            return f"{parts[0]}.{parts[1]}"
+        case "finders":
+            return f"({parts[0]}: {parts[1]})"
+    return entry.key.partition(":")[2] or entry.key
+
+
+def _package_is_gone(owner: str, planned: Collection[str]) -> bool:
+    """Whether nothing of the owner's whole package is loaded."""
+    top = top_package(owner)
+    return not any(top_package(name) == top for name in planned)
+
+
+def _logging(entry: Entry, owner: str, planned: Collection[str]) -> bool:
+    # A package's own logger, and nobody of that package is there to log.
+    kind, _, name = entry.key.partition(":")
+    own = top_package(name) == top_package(owner)
+    return kind == "logger" and own and _package_is_gone(owner, planned)
+
+
+def _warnings(entry: Entry, owner: str, planned: Collection[str]) -> bool:
+    # About a category that does not exist without the module, or about the package itself.
+    _, category, message, module, _ = entry.key.split("|", 4)
+    home = category.rpartition(".")[0]
+    if home not in planned and home not in {"builtins", ""}:
+        return True
+    return top_package(owner) in message or top_package(owner) in module
+
+
+def _registrations(entry: Entry, owner: str, _planned: Collection[str]) -> bool:
+    # A module that tidies up after itself; what it did not make it need not tidy up.
+    kind, _, callback = entry.key.partition("|")
+    if kind not in {"atexit", "os.register_at_fork"}:
+        return False
+    home = top_package(callback.split()[-1] if " of " in callback else callback.split()[0])
+    return home == top_package(owner) or top_package(owner) in sys.stdlib_module_names
+
+
+def _copyreg(entry: Entry, _owner: str, planned: Collection[str]) -> bool:
+    # A type that cannot be met while its module is not loaded.
+    kind, _, name = entry.key.partition(":")
+    return kind == "type" and not any(one in planned for one in lineage(name) if one != name)
+
+
+def _modules(entry: Entry, owner: str, planned: Collection[str]) -> bool:
+    # Below a package that puts it there whenever it is imported, and it is imported before it.
+    return owner != entry.key and owner in lineage(entry.key) and owner not in planned
+
+
+def _finders(entry: Entry, owner: str, planned: Collection[str]) -> bool:
+    # A finder that serves a list of names, all below the module that puts it there.
+    names = entry.key.split("|")[2:]
+    own = all(owner in lineage(name) for part in names for name in part.split())
+    return bool(names) and own and owner not in planned
+
+
+_Rule = Callable[[Entry, str, Collection[str]], bool]
+_RULES: Mapping[str, _Rule] = {
+    "logging": _logging,
+    "warnings": _warnings,
+    "registrations": _registrations,
+    "copyreg": _copyreg,
+    "modules": _modules,
+    "finders": _finders,
+}

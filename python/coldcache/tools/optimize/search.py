@@ -1,0 +1,284 @@
+"""The search: the largest set of deferred edges under which the function does as it does.
+
+Everything is deferred first. What fails then is followed along the traces it leaves, and the few
+edges found that way are cut down to those that are needed; modules that write to registries of the
+interpreter are loaded when they are loaded without a plan. What is left goes through every case
+twice more before it counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from .baseline import Baseline
+from .case import Case
+from .edges import Edge, one_by_one
+from .effects import Effects
+from .guide import Guide
+from .minimise import minimise
+from .oracle import BudgetSpent, Finding, Oracle
+from .prune import without_saving, without_use
+
+__all__ = ["Search", "SearchResult", "search"]
+
+_ROUNDS = 8
+_PROOFS = 2
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What the search ended with.
+
+    Attributes:
+        deferred: The edges of the plan; empty when there is none that works.
+        reasons: Why edges stay eager, those that are not free to be deferred.
+        finding: The last proof of the plan, `None` where it has no edges.
+        is_complete: Whether it was not cut short.
+        runs: Processes that were started.
+        seconds: How long it took.
+        note: What a reader should know of how it ended, possibly empty.
+    """
+
+    deferred: tuple[Edge, ...]
+    reasons: dict[Edge, str]
+    finding: Finding | None = field(repr=False)
+    is_complete: bool
+    runs: int
+    seconds: float
+    note: str = ""
+
+
+class Search:
+    """One search. Its parts share the oracle and what is known so far."""
+
+    def __init__(
+        self, oracle: Oracle, baseline: Baseline, effects: Effects, say: Callable[[str], None]
+    ) -> None:
+        self._oracle = oracle
+        self._baseline = baseline
+        self._effects = effects
+        self._guide = Guide(oracle.candidates, baseline.modules)
+        self._say = say
+        self.reasons: dict[Edge, str] = {}
+        self.best: frozenset[Edge] | None = None
+
+    def settle(self) -> frozenset[Edge]:
+        """Candidates that have to stay eager.
+
+        Raises:
+            BudgetSpent: Time is over; `best` is what is known to work, if anything is.
+        """
+        eager: frozenset[Edge] = frozenset()
+        for _ in range(_ROUNDS):
+            eager = self._pass(eager)
+            more = self._keep_effects(eager)
+            if not more:
+                return eager
+            eager |= more
+        return eager
+
+    def _check(self, eager: Iterable[Edge], ahead: Iterable[Iterable[Edge]] = ()) -> Finding:
+        finding = self._oracle.check(eager, ahead)
+        if not finding.passes:
+            self._guide.learn(finding)
+        elif self.best is None or len(finding.eager) < len(self.best):
+            self.best = finding.eager
+        return finding
+
+    def _pass(self, eager: frozenset[Edge]) -> frozenset[Edge]:
+        """Add few edges to *eager* with which every case goes as it should."""
+        finding = self._check(eager)
+        if finding.passes:
+            return eager
+        self._say(f"with everything else deferred: {_told(finding)}")
+        grown = self._follow(finding)
+        added = [edge for edge in self._oracle.candidates if edge in grown - eager]
+        return self._tidy(self._reduce(added, eager), eager)
+
+    def _follow(self, finding: Finding) -> frozenset[Edge]:
+        """Follow the traces of failures until a set passes; it need not be small."""
+        eager = finding.eager
+        while not finding.passes:
+            failed = finding
+            for level in self._guide.suspects(failed):
+                finding = self._check(eager | frozenset(level))
+                if finding.passes or _signature(finding) != _signature(failed):
+                    break
+            if finding.eager == eager:
+                return frozenset(self._oracle.candidates)  # nothing left to try: all eager
+            eager = finding.eager
+        return eager
+
+    def _reduce(
+        self, added: Iterable[Edge], background: frozenset[Edge], *, with_effects: bool = False
+    ) -> frozenset[Edge]:
+        """The needed ones of *added*, the most suspicious first: what follows them is cut off."""
+
+        def test(
+            some: tuple[tuple[Edge, ...], ...], ahead: Sequence[tuple[tuple[Edge, ...], ...]]
+        ) -> bool:
+            guesses = [background.union(*one) for one in ahead]
+            finding = self._check(background.union(*some), guesses)
+            if not finding.passes or not with_effects:
+                return finding.passes
+            return not self._effects.harmful(self._oracle.cases, finding)
+
+        groups: Sequence[tuple[Edge, ...]] = self._guide.ranked(added)
+        if len(groups) > 1:
+            groups = minimise(groups, test)
+        # Statements that name the same module load the same: often the first of them will do.
+        firsts = tuple((group[0],) for group in groups)
+        if test(firsts, ()):
+            return frozenset(chain.from_iterable(firsts))
+        singles = one_by_one(chain.from_iterable(groups))
+        return frozenset(chain.from_iterable(minimise(singles, test)))
+
+    def _tidy(self, added: frozenset[Edge], background: frozenset[Edge]) -> frozenset[Edge]:
+        """Leave out one edge after the other; those that are missed stay, and why is noted."""
+        kept = set(added)
+        edges = [edge for edge in self._oracle.candidates if edge in added]
+        for place, edge in enumerate(edges):
+            following = set(edges[place + 1 : place + 2])
+            ahead = [background | (kept - {edge} - following), background | (kept - following)]
+            finding = self._check(background | (kept - {edge}), ahead)
+            if finding.passes:
+                kept.discard(edge)
+                self.reasons.pop(edge, None)
+            else:
+                self.reasons[edge] = f"without it: {_told(finding)}"
+        return background | kept
+
+    def _keep_effects(self, eager: frozenset[Edge]) -> frozenset[Edge]:
+        """Edges to the modules whose side effects would be missed."""
+        finding = self._check(eager)
+        if not finding.passes:
+            return frozenset()
+        found = self._effects.harmful(self._oracle.cases, finding)
+        more: dict[Edge, str] = {}
+        for harm in found:
+            self._say(f"side effect: {harm.text}")
+            for edge in self._effects.edges_to(harm.owner, self._oracle.candidates):
+                if edge not in eager:
+                    more.setdefault(edge, f"side effect: {harm.text}")
+        if found and not more:
+            # Nobody knows who did it, or making that eager did not help: try what does.
+            deferred = [edge for edge in self._oracle.candidates if edge not in eager]
+            for edge in self._reduce(deferred, eager, with_effects=True):
+                more[edge] = f"side effect: {found[0].text}"
+        self.reasons.update(more)
+        return frozenset(more)
+
+
+def search(
+    oracle: Oracle,
+    baseline: Baseline,
+    effects: Effects,
+    *,
+    budget_s: float,
+    extra_case: Callable[[], Case | None],
+    say: Callable[[str], None],
+) -> SearchResult:
+    """Find a plan and prove it.
+
+    Args:
+        oracle: Asks the function.
+        baseline: What is known of it.
+        effects: Knows about registries.
+        budget_s: Seconds for the search; what is under way then is proved and taken.
+        extra_case: Makes a case of all events in turn, to be passed in the end.
+        say: Takes lines for the user.
+    """
+    started = time.monotonic()
+    oracle.deadline = started + budget_s
+    one = Search(oracle, baseline, effects, say)
+    note = ""
+    is_complete = True
+    eager: frozenset[Edge] | None
+    proof: Finding | None = None
+    try:
+        for _ in range(_ROUNDS):
+            eager = one.settle()
+            eager = _pruned(oracle, effects, eager, baseline.modules)
+            if len(oracle.cases) == len(baseline.cases) and (more := extra_case()) is not None:
+                oracle.cases.append(more)
+                oracle.forget()
+            proof = _prove(oracle, effects, eager)
+            if proof is not None:
+                break
+            oracle.forget()
+            say("a proof failed; the search goes on")
+        else:
+            note = "no plan passed all of its proofs"
+    except BudgetSpent:
+        is_complete = False
+        oracle.deadline = float("inf")
+        note = f"the search was stopped after {budget_s:g} s"
+        eager = one.best
+        if eager is not None:
+            eager = _overtime(one, oracle, effects, eager, baseline.modules)
+            proof = None if eager is None else _prove(oracle, effects, eager)
+        note += ": the best plan proved so far is used" if proof else ": nothing was proved by then"
+    oracle.deadline = float("inf")
+    seconds = time.monotonic() - started
+    if proof is None:
+        return SearchResult((), one.reasons, None, is_complete, oracle.runs, seconds, note)
+    deferred = tuple(edge for edge in oracle.candidates if edge not in proof.eager)
+    return SearchResult(deferred, one.reasons, proof, is_complete, oracle.runs, seconds, note)
+
+
+def _overtime(
+    one: Search,
+    oracle: Oracle,
+    effects: Effects,
+    eager: frozenset[Edge],
+    modules: frozenset[str],
+) -> frozenset[Edge] | None:
+    """The least that has to follow after the time is over: side effects, and what is of no use."""
+    for _ in range(_ROUNDS):
+        more = one._keep_effects(eager)  # noqa: SLF001 - the same search
+        if not more:
+            return _pruned(oracle, effects, eager, modules) if oracle.check(eager).passes else None
+        eager |= more
+    return None
+
+
+def _pruned(
+    oracle: Oracle, effects: Effects, eager: frozenset[Edge], modules: frozenset[str]
+) -> frozenset[Edge]:
+    """Make eager what gains nothing, if the function still does as it does."""
+    finding = oracle.check(eager)
+    if not finding.passes:
+        return eager
+    # What is loaded during init anyway goes second: the order of loading changes with it.
+    for rule in (without_use, without_saving):
+        for _ in range(_ROUNDS):
+            useless = rule(finding, oracle.candidates, modules)
+            if not useless:
+                break
+            fewer = oracle.check(finding.eager | useless)
+            if not fewer.passes or effects.harmful(oracle.cases, fewer):
+                break
+            finding = fewer
+    return finding.eager
+
+
+def _prove(oracle: Oracle, effects: Effects, eager: frozenset[Edge]) -> Finding | None:
+    """Run every case anew, more than once."""
+    finding = None
+    for _ in range(_PROOFS):
+        finding = oracle.check(eager, again=True)
+        if not finding.passes or effects.harmful(oracle.cases, finding):
+            return None
+    return finding
+
+
+def _signature(finding: Finding) -> tuple[str, str] | None:
+    return None if finding.difference is None else finding.difference.signature
+
+
+def _told(finding: Finding) -> str:
+    found = finding.difference
+    return "" if found is None else f"{found.text} ({found.case})"
