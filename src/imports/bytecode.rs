@@ -12,6 +12,10 @@ pub struct Opcodes {
     store_global: u8,
     delete_name: u8,
     delete_global: u8,
+    store_attr: u8,
+    delete_attr: u8,
+    store_subscr: u8,
+    delete_subscr: u8,
     extended_arg: u8,
     pop_top: u8,
     nop: u8,
@@ -26,6 +30,10 @@ const V310: Opcodes = Opcodes {
     store_global: 97,
     delete_name: 91,
     delete_global: 98,
+    store_attr: 95,
+    delete_attr: 96,
+    store_subscr: 60,
+    delete_subscr: 61,
     extended_arg: 144,
     pop_top: 1,
     nop: 9,
@@ -39,6 +47,10 @@ const V313: Opcodes = Opcodes {
     store_global: 113,
     delete_name: 67,
     delete_global: 66,
+    store_attr: 108,
+    delete_attr: 63,
+    store_subscr: 39,
+    delete_subscr: 9,
     extended_arg: 71,
     pop_top: 32,
     nop: 30,
@@ -51,6 +63,10 @@ const V314: Opcodes = Opcodes {
     store_global: 115,
     delete_name: 65,
     delete_global: 64,
+    store_attr: 110,
+    delete_attr: 61,
+    store_subscr: 38,
+    delete_subscr: 8,
     extended_arg: 69,
     pop_top: 31,
     nop: 27,
@@ -82,17 +98,34 @@ pub enum Statement {
     From { names: Vec<(usize, usize)> },
 }
 
-/// What an instruction does to a name of the globals.
+impl Statement {
+    /// How many attributes it takes from what the import returned.
+    #[must_use]
+    pub fn takes(&self) -> usize {
+        match self {
+            Self::Whole { .. } => 0,
+            Self::Leaf { parts, .. } => parts.len(),
+            Self::From { names } => names.len(),
+        }
+    }
+}
+
+/// What an instruction does to a name; of an item it does not say which.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Write {
     Store(usize),
     Delete(usize),
+    StoreAttr(usize),
+    DeleteAttr(usize),
+    StoreItem,
+    DeleteItem,
 }
 
 /// The statement whose `IMPORT_NAME` is at `offset`; `None` where there is none, or one of another form.
 #[must_use]
 pub fn statement_at(code: &[u8], offset: usize, ops: Opcodes) -> Option<Statement> {
-    if *code.get(offset)? != ops.import_name {
+    let offset = past_prefixes(code, offset, ops)?;
+    if code[offset] != ops.import_name {
         return None;
     }
     let mut rest = Instructions { code, at: offset + 2, ops };
@@ -152,10 +185,19 @@ fn leaf(first: usize, mut rest: Instructions<'_>) -> Option<Statement> {
     }
 }
 
-/// What the instruction at `offset` writes, if it writes a global name.
+/// Where the instruction is: 3.10 gives the offset of its first prefix.
+fn past_prefixes(code: &[u8], mut offset: usize, ops: Opcodes) -> Option<usize> {
+    while *code.get(offset)? == ops.extended_arg {
+        offset += 2;
+    }
+    Some(offset)
+}
+
+/// What the instruction at `offset` writes, if it does.
 #[must_use]
 pub fn write_at(code: &[u8], offset: usize, ops: Opcodes) -> Option<Write> {
-    let op = *code.get(offset)?;
+    let offset = past_prefixes(code, offset, ops)?;
+    let op = code[offset];
     let mut arg = usize::from(*code.get(offset + 1)?);
     let mut shift = 8;
     let mut at = offset;
@@ -164,13 +206,15 @@ pub fn write_at(code: &[u8], offset: usize, ops: Opcodes) -> Option<Write> {
         arg |= usize::from(code[at + 1]) << shift;
         shift += 8;
     }
-    if ops.is_store(op) {
-        Some(Write::Store(arg))
-    } else if op == ops.delete_name || op == ops.delete_global {
-        Some(Write::Delete(arg))
-    } else {
-        None
-    }
+    Some(match op {
+        op if ops.is_store(op) => Write::Store(arg),
+        op if op == ops.delete_name || op == ops.delete_global => Write::Delete(arg),
+        op if op == ops.store_attr => Write::StoreAttr(arg),
+        op if op == ops.delete_attr => Write::DeleteAttr(arg),
+        op if op == ops.store_subscr => Write::StoreItem,
+        op if op == ops.delete_subscr => Write::DeleteItem,
+        _ => return None,
+    })
 }
 
 impl Opcodes {
@@ -229,6 +273,7 @@ mod tests {
         ]);
         assert_eq!(statement_at(&code, 0, OPS), Some(Statement::Whole { store: 0x1_0203 }));
         assert_eq!(write_at(&code, 6, OPS), Some(Write::Store(0x1_0203)));
+        assert_eq!(write_at(&code, 2, OPS), Some(Write::Store(0x1_0203)), "from its first prefix");
     }
 
     #[test]

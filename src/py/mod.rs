@@ -48,6 +48,7 @@ mod testing;
 mod traced;
 mod tracer;
 mod trap;
+mod trap_copies;
 mod trap_key;
 mod trap_owners;
 mod trap_parents;

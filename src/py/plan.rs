@@ -13,14 +13,14 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule, PyString, PyTuple};
+use pyo3::types::{PyDict, PyMapping, PyModule, PyString, PyTuple};
 
 use super::lazy_caller::Caller;
 use super::plan_code::{self, Codes, fingerprint};
 use super::plan_filter::{self, Filter};
 use super::plan_hook::{self, Asked};
 use super::plan_record::Record;
-use super::{log, trap_owners, trap_parents, trap_target};
+use super::{log, trap_copies, trap_owners, trap_parents, trap_target};
 
 /// Importer, edge, state, line, and where it was used first.
 type Reported = (String, String, &'static str, usize, Option<String>);
@@ -55,7 +55,7 @@ impl ImportPlan {
     #[new]
     #[pyo3(signature = (edges, *, fingerprints=None, observe=false))]
     fn new(
-        edges: &Bound<'_, PyDict>,
+        edges: &Bound<'_, PyAny>,
         fingerprints: Option<HashMap<String, u64>>,
         observe: bool,
     ) -> PyResult<Self> {
@@ -231,9 +231,6 @@ impl ImportPlan {
                 Some(level) => import.call1((given.0, given.1, given.2, given.3, level)),
             };
         }
-        if let (Some(globals), None, Ok(text)) = (at_top, names, name.cast::<PyString>()) {
-            plan_hook::settle_package(globals, &text.to_cow()?)?;
-        }
         let imported = match level {
             None => import.call1(given)?,
             Some(level) => import.call1((given.0, given.1, given.2, given.3, level))?,
@@ -269,6 +266,7 @@ impl ImportPlan {
     fn _try_with(&self, py: Python<'_>, import: Py<PyAny>) -> PyResult<()> {
         // What is looked up once is looked up now, before imports come this way.
         trap_target::modules(py)?;
+        trap_copies::lookups(py)?;
         Caller::current(py)?;
         let before = self.import.lock().replace(import);
         drop(before);
@@ -353,7 +351,7 @@ fn is_builtin(import: &Bound<'_, PyAny>) -> bool {
     })
 }
 
-fn read_edges(given: &Bound<'_, PyDict>) -> PyResult<Edges> {
+fn read_edges(given: &Bound<'_, PyAny>) -> PyResult<Edges> {
     let wrong = |what: &Bound<'_, PyAny>| -> PyErr {
         let shown = what.repr().map_or_else(|_| "?".to_owned(), |shown| shown.to_string());
         PyTypeError::new_err(format!(
@@ -361,8 +359,10 @@ fn read_edges(given: &Bound<'_, PyDict>) -> PyResult<Edges> {
              {{'app': ['numpy', 'pandas:DataFrame,Series']}}; got {shown}"
         ))
     };
+    let given = given.cast::<PyMapping>().map_err(|_| wrong(given))?;
     let mut edges = Edges::default();
-    for (importer, imports) in given {
+    for pair in given.items()? {
+        let (importer, imports) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
         let importer = importer.cast::<PyString>().map_err(|_| wrong(&importer))?;
         if imports.is_instance_of::<PyString>() {
             return Err(wrong(&imports));

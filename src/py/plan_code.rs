@@ -28,11 +28,10 @@ pub struct Code {
     bytes: Py<PyBytes>,
     names: Py<PyTuple>,
     guarded: Vec<Range<usize>>,
-    ops: Opcodes,
 }
 
 impl Code {
-    fn read(code: &Bound<'_, PyAny>, ops: Opcodes) -> PyResult<Self> {
+    fn read(code: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = code.py();
         let bytes = code.getattr(intern!(py, "co_code"))?.cast_into::<PyBytes>()?;
         let guarded = match code.getattr_opt(intern!(py, "co_exceptiontable"))? {
@@ -40,15 +39,15 @@ impl Code {
             None => guards::from_blocks(bytes.as_bytes()),
         };
         let names = code.getattr(intern!(py, "co_names"))?.cast_into::<PyTuple>()?;
-        Ok(Self { bytes: bytes.unbind(), names: names.unbind(), guarded, ops })
+        Ok(Self { bytes: bytes.unbind(), names: names.unbind(), guarded })
     }
 
     pub fn is_guarded(&self, offset: usize) -> bool {
         self.guarded.iter().any(|range| range.contains(&offset))
     }
 
-    pub fn statement(&self, py: Python<'_>, offset: usize) -> Option<Statement> {
-        bytecode::statement_at(self.bytes.as_bytes(py), offset, self.ops)
+    pub fn statement(&self, py: Python<'_>, offset: usize, ops: Opcodes) -> Option<Statement> {
+        bytecode::statement_at(self.bytes.as_bytes(py), offset, ops)
     }
 
     pub fn name<'py>(&self, py: Python<'py>, place: usize) -> PyResult<Bound<'py, PyString>> {
@@ -61,14 +60,14 @@ impl Code {
 pub struct Codes(Mutex<Vec<(Py<PyAny>, Arc<Code>)>>);
 
 impl Codes {
-    pub fn of(&self, code: &Bound<'_, PyAny>, ops: Opcodes) -> PyResult<Arc<Code>> {
+    pub fn of(&self, code: &Bound<'_, PyAny>) -> PyResult<Arc<Code>> {
         {
             let kept = self.0.lock();
             if let Some((_, facts)) = kept.iter().find(|(known, _)| known.is(code)) {
                 return Ok(Arc::clone(facts));
             }
         }
-        let facts = Arc::new(Code::read(code, ops)?);
+        let facts = Arc::new(Code::read(code)?);
         let dropped = {
             let mut kept = self.0.lock();
             kept.insert(0, (code.clone().unbind(), Arc::clone(&facts)));
@@ -115,33 +114,34 @@ pub fn _digest(data: &[u8]) -> u64 {
     digest.value()
 }
 
-/// What the running Python code does with a global name.
+/// What the running Python code does with a name of a dict.
 pub enum Here {
     Read,
     Store,
     Delete,
 }
 
-/// Whether the current instruction writes `name` to `owner`: a dict cannot tell a store from a look-up.
+/// Whether the current instruction writes `name` to `owner`, the globals of a module: a dict cannot tell
+/// a store from a look-up. What a call does, `setattr` for example, is not seen: it counts as reading.
 pub fn here(owner: &Bound<'_, PyDict>, name: &Bound<'_, PyString>) -> PyResult<Here> {
     let py = owner.py();
     let (Some(ops), Some(caller)) = (opcodes(py), Caller::current(py)?) else {
         return Ok(Here::Read);
     };
-    if !caller.globals.is(owner) {
-        return Ok(Here::Read);
-    }
     let code = caller.code()?;
     let bytes = code.getattr(intern!(py, "co_code"))?.cast_into::<PyBytes>()?;
     let at = caller.offset()?;
     let Some(write) = bytecode::write_at(bytes.as_bytes(), at, ops) else { return Ok(Here::Read) };
-    let (Write::Store(place) | Write::Delete(place)) = write;
     let names = code.getattr(intern!(py, "co_names"))?.cast_into::<PyTuple>()?;
-    if !names.get_item(place).is_ok_and(|written| written.eq(name).unwrap_or(false)) {
-        return Ok(Here::Read);
-    }
+    let is_name = |place: usize| names.get_item(place).is_ok_and(|it| it.eq(name).unwrap_or(false));
+    let is_global = || caller.globals.is(owner);
     Ok(match write {
-        Write::Store(_) => Here::Store,
-        Write::Delete(_) => Here::Delete,
+        Write::Store(place) if is_global() && is_name(place) => Here::Store,
+        Write::Delete(place) if is_global() && is_name(place) => Here::Delete,
+        Write::StoreAttr(place) if is_name(place) => Here::Store,
+        Write::DeleteAttr(place) if is_name(place) => Here::Delete,
+        Write::StoreItem => Here::Store,
+        Write::DeleteItem => Here::Delete,
+        _ => Here::Read,
     })
 }

@@ -106,7 +106,8 @@ impl Filter {
                 edge.push_str(&name.cast::<PyString>()?.to_cow()?);
             }
         }
-        let is_fixed = matches!(&*name, "__future__" | "typing");
+        let is_fixed = matches!(&*name, "__future__" | "typing")
+            || caller.map_or(Ok(true), |caller| is_fixed(plan, caller, &importer))?;
         let fits = || match caller {
             Some(caller) => plan.fits(&importer, &caller.code()?),
             None => Ok(true),
@@ -143,6 +144,18 @@ impl Filter {
         }
         Ok(())
     }
+}
+
+/// Whether the statement stays where it is: in `try` or `with`, or in code that is not the module's, who
+/// may look at the names in another way.
+fn is_fixed(plan: &ImportPlan, caller: &Caller<'_>, importer: &str) -> PyResult<bool> {
+    let py = caller.frame.py();
+    let module = modules(py)?.get_item(importer);
+    let space = module.and_then(|module| module.getattr(intern!(py, "__dict__")));
+    if !space.is_ok_and(|space| space.is(&caller.globals)) {
+        return Ok(true);
+    }
+    Ok(plan.codes.of(&caller.code()?)?.is_guarded(caller.offset()?))
 }
 
 /// Whether the code itself asks for it: with the keyword, or in its `__lazy_modules__`.

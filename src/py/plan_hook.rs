@@ -1,5 +1,6 @@
 //! What happens at an import statement on 3.10-3.14 while a plan is applied.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use pyo3::intern;
@@ -12,7 +13,7 @@ use super::lazy_name::absolute;
 use super::plan::ImportPlan;
 use super::plan_code::Code;
 use super::plan_record::{self, Outcome};
-use super::trap::{NewTrap, Trap};
+use super::trap::{Kind, NewTrap, Trap};
 use super::trap_parents::{self, is_initializing};
 use super::trap_target::{Declared, Take, Target, modules};
 use super::{plan_code, trap_owners};
@@ -22,11 +23,27 @@ use crate::imports::bytecode::Statement;
 #[pyclass(frozen, name = "Deferred", module = "coldcache._core")]
 pub struct Placeholder;
 
+thread_local! {
+    /// How many names the statement that was deferred a moment ago takes from the placeholder.
+    static TO_TAKE: Cell<usize> = const { Cell::new(0) };
+}
+
 #[pymethods]
 impl Placeholder {
-    /// A `from` import takes its names from what the import returned: they are deferred as well.
-    fn __getattribute__<'py>(slf: Bound<'py, Self>, _name: &Bound<'py, PyAny>) -> Bound<'py, Self> {
-        slf
+    /// A `from` import takes its names from what the import returned: they are deferred as well. To
+    /// everybody else it is an object without attributes.
+    fn __getattribute__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let left = TO_TAKE.get();
+        if left > 0 {
+            TO_TAKE.set(left - 1);
+            return Ok(slf.clone().into_any());
+        }
+        let py = slf.py();
+        let of_object = py.get_type::<PyAny>().getattr(intern!(py, "__getattribute__"))?;
+        of_object.call1((slf, name))
     }
 
     fn __repr__(&self) -> &'static str {
@@ -100,7 +117,7 @@ pub fn defer<'py>(
         return Ok(None); // another tool's function passed the statement on
     };
     let code_object = caller.code()?;
-    let code = plan.codes.of(&code_object, ops)?;
+    let code = plan.codes.of(&code_object)?;
     let offset = caller.offset()?;
     let note = |outcome| -> PyResult<_> {
         let Some(record) = &plan.record else { return Ok(None) };
@@ -117,7 +134,7 @@ pub fn defer<'py>(
             || asked.has_star()
             || code.is_guarded(offset)
     };
-    let Some(statement) = code.statement(py, offset).filter(|_| !is_fixed()) else {
+    let Some(statement) = code.statement(py, offset, ops).filter(|_| !is_fixed()) else {
         // Where there is no import statement at all, `__import__` was called as a function.
         note(Outcome::Fixed)?;
         return Ok(None);
@@ -126,6 +143,7 @@ pub fn defer<'py>(
         note(Outcome::Eager)?;
         return Ok(None);
     }
+    let takes = statement.takes();
     let places = stores(py, &code, statement, asked.names.is_some(), &module)?;
     if is_loaded(py, &module, asked.names)? || has_doubles(&places)? {
         note(Outcome::Bound)?;
@@ -135,22 +153,25 @@ pub fn defer<'py>(
     let declared =
         Arc::new(Declared { module, file: caller.file()?, line: caller.line()?.unwrap_or(0) });
     let value = placeholder(py)?;
+    TO_TAKE.set(takes);
     for (name, take) in places {
         let guess = match &take {
             Take::Name(name) => Some(name.clone()),
             _ => None,
         };
+        // Reading the package of `import a.b` is no use of `a.b`.
+        let is_package = matches!(take, Take::Root) && declared.module.contains('.');
         let target = Arc::new(Target { declared: Arc::clone(&declared), take });
         let new = NewTrap {
             owner: asked.globals,
             name: &name,
             target,
             import: asked.import,
-            is_submodule: false,
-            row: row.clone(),
+            kind: Kind::Statement,
+            row: row.clone().filter(|_| !is_package),
         };
         Trap::plant(new, &value)?;
-        trap_parents::deferred(asked.import, &declared, guess.as_deref())?;
+        trap_parents::deferred(asked.import, &declared, guess.as_deref(), row.as_ref())?;
     }
     Ok(Some(value))
 }
@@ -165,7 +186,7 @@ fn stores<'py>(
 ) -> PyResult<Vec<(Bound<'py, PyString>, Take)>> {
     let text = |place: usize| -> PyResult<String> { Ok(code.name(py, place)?.to_cow()?.into()) };
     Ok(match statement {
-        Statement::Whole { store } => vec![(code.name(py, store)?, Take::Whole)],
+        Statement::Whole { store } => vec![(code.name(py, store)?, Take::Root)],
         Statement::Leaf { parts, store } => {
             let parts = parts.into_iter().map(text).collect::<PyResult<_>>()?;
             vec![(code.name(py, store)?, Take::Leaf(parts))]
@@ -198,7 +219,7 @@ fn has_doubles(places: &[(Bound<'_, PyString>, Take)]) -> PyResult<bool> {
 /// Whether the import would find everything there already: then it costs nothing.
 fn is_loaded(py: Python<'_>, module: &str, names: Option<&Bound<'_, PyTuple>>) -> PyResult<bool> {
     let Ok(loaded) = modules(py)?.get_item(module) else { return Ok(false) };
-    if is_initializing(&loaded) {
+    if loaded.is_none() || is_initializing(&loaded) {
         return Ok(false);
     }
     let Some(names) = names else { return Ok(true) };
@@ -211,15 +232,6 @@ fn is_loaded(py: Python<'_>, module: &str, names: Option<&Bound<'_, PyTuple>>) -
         }
     }
     Ok(true)
-}
-
-/// Before an ordinary import binds a package: what was deferred under that name belongs to it.
-pub fn settle_package(globals: &Bound<'_, PyDict>, name: &str) -> PyResult<()> {
-    let root = name.split('.').next().unwrap_or(name);
-    if trap_owners::has(globals, root) {
-        globals.get_item(root)?; // reading resolves
-    }
-    Ok(())
 }
 
 /// Before `from m import *` copies the names of a module: it would copy what stands under traps.

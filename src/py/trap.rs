@@ -19,13 +19,13 @@ use super::lazy_caller::Caller;
 use super::plan_code::{Here, here};
 use super::plan_record::Row;
 use super::trap_target::Target;
-use super::{trap_key, trap_owners};
+use super::{trap_copies, trap_key, trap_owners};
 
 /// In the dict, but the statement has not stored under it yet.
 const PLANTED: u8 = 0;
 /// The next one who asks reads the name.
 const ARMED: u8 = 1;
-/// The real object is in the dict, under the trap's own key.
+/// The real object is in the dict, under the trap's own key still.
 const SETTLED: u8 = 2;
 /// Somebody works on the dict: the trap is not what is looked for.
 const ASIDE: u8 = 3;
@@ -43,16 +43,25 @@ thread_local! {
 pub struct Trap {
     name: Py<PyString>,
     owner: Py<PyDict>,
-    /// What to import, in this order; the last one gives the value.
-    targets: Vec<Arc<Target>>,
+    target: Arc<Target>,
     /// How imports are made.
     import: Py<PyAny>,
-    /// Of a name that no statement stores: a submodule that the eager import would have put here.
-    is_submodule: bool,
+    kind: Kind,
     planter: ThreadId,
     state: AtomicU8,
     resolving: Mutex<Vec<ThreadId>>,
     row: Option<Row>,
+}
+
+/// Who puts the name there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The statement that was deferred stores it.
+    Statement,
+    /// Nobody: it is a submodule, which the eager import would have put on its package.
+    Submodule,
+    /// The same, if there is such a submodule.
+    Guess,
 }
 
 pub struct NewTrap<'a, 'py> {
@@ -60,7 +69,7 @@ pub struct NewTrap<'a, 'py> {
     pub name: &'a Bound<'py, PyString>,
     pub target: Arc<Target>,
     pub import: &'a Bound<'py, PyAny>,
-    pub is_submodule: bool,
+    pub kind: Kind,
     pub row: Option<Row>,
 }
 
@@ -73,25 +82,18 @@ impl Trap {
     pub fn plant<'py>(new: NewTrap<'_, 'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = new.owner.py();
         let name = new.name.to_cow()?;
-        let mut targets = Vec::with_capacity(1);
-        if let Some(before) = take(new.owner, new.name)?
-            && !before.get().is_submodule
-            && new.target.adds_to_package()
-        {
-            // `import a.b` and `import a.c` bind the same name: both are due when it is read.
-            targets.extend(before.get().targets.iter().cloned());
-        }
-        targets.push(new.target);
+        take(new.owner, new.name)?;
+        let is_stored = new.kind == Kind::Statement;
         let trap = Bound::new(
             py,
             Self {
                 name: new.name.clone().unbind(),
                 owner: new.owner.clone().unbind(),
-                targets,
+                target: new.target,
                 import: new.import.clone().unbind(),
-                is_submodule: new.is_submodule,
+                kind: new.kind,
                 planter: thread::current().id(),
-                state: AtomicU8::new(if new.is_submodule { ASIDE } else { PLANTED }),
+                state: AtomicU8::new(if is_stored { PLANTED } else { ASIDE }),
                 resolving: Mutex::default(),
                 row: new.row,
             },
@@ -99,7 +101,7 @@ impl Trap {
         let key = trap_key::new(&trap)?;
         new.owner.set_item(&key, value)?;
         trap_owners::add(new.owner, &name);
-        if new.is_submodule {
+        if !is_stored {
             trap.get().state.store(ARMED, Relaxed);
         }
         Ok(())
@@ -123,38 +125,35 @@ impl Trap {
             PLANTED | ASIDE => Ok(false),
             GONE => Ok(true),
             SETTLED => {
-                let value = it.in_its_place(py, || it.owner.bind(py).as_any().get_item(key))?;
-                it.finish(key, value).map(|()| true)
+                trap_owners::heal(it.owner.bind(py))?;
+                it.leave(); // even if it cannot be healed: the object is in its place
+                Ok(true)
             }
             _ if it.is_resolving_here() => Ok(false),
             _ => match here(it.owner.bind(py), it.name(py))? {
-                Here::Store => it.drop_key(key).map(|()| false),
-                Here::Delete => {
-                    it.forget(py);
+                // In a copy of the dict it says nothing about the dict itself.
+                Here::Store if !it.may_have_copies(key)? => it.drop_key(key).map(|()| false),
+                Here::Delete if !it.may_have_copies(key)? => {
+                    it.forget(py, GONE);
                     Ok(true)
                 }
-                Here::Read if is_finalizing(py) => Ok(false),
-                Here::Read => Self::resolve(slf, key),
+                _ if is_finalizing(py) => Ok(false),
+                _ => Self::resolve(slf, key),
             },
         }
     }
 
-    /// Somebody hashes the key, which only those do who got it from the dict: put the real object
-    /// under it. The table stays as it is, since he may be iterating.
+    /// Somebody hashes the key, which only those do who got it from the dict.
     pub fn settle(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = slf.py();
         let it = slf.get();
-        if it.state.load(Relaxed) != ARMED || it.is_resolving_here() || is_finalizing(py) {
-            return Ok(());
-        }
-        let Some(value) = it.load(py)? else { return Ok(()) };
-        if it.state.load(Relaxed) == ARMED {
-            it.in_its_place(py, || it.owner.bind(py).set_item(key, value))?;
-            it.state.store(SETTLED, Relaxed);
+        let is_due = it.state.load(Relaxed) == ARMED && !it.is_resolving_here();
+        if is_due && !is_finalizing(slf.py()) {
+            Self::resolve(slf, key)?;
         }
         Ok(())
     }
 
+    /// Put the real object under the key. Whether the key is what is looked for.
     fn resolve(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         let it = slf.get();
         match it.load(slf.py())? {
@@ -169,7 +168,7 @@ impl Trap {
             row.used(Caller::current(py)?.as_ref())?;
         }
         self.resolving.lock().push(thread::current().id());
-        let loaded = self.load_all(py);
+        let loaded = self.target.load(self.import.bind(py));
         {
             let mut resolving = self.resolving.lock();
             if let Some(at) = resolving.iter().rposition(|&id| id == thread::current().id()) {
@@ -177,14 +176,14 @@ impl Trap {
             }
         }
         match loaded {
-            Err((error, target)) if self.is_submodule && is_missing(py, &error, &target) => {
+            Err(error) if self.kind == Kind::Guess && is_missing(py, &error, &self.target) => {
                 Ok(None)
             }
-            Err((error, target)) => {
+            Err(error) => {
                 if let Some(row) = &self.row {
                     row.failed();
                 }
-                Err(target.explain(py, error))
+                Err(self.target.explain(py, error))
             }
             Ok(value) => {
                 if let Some(row) = &self.row {
@@ -195,67 +194,69 @@ impl Trap {
         }
     }
 
-    fn load_all<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>, (PyErr, Arc<Target>)> {
-        let mut value = py.None().into_bound(py);
-        for target in &self.targets {
-            value =
-                target.load(self.import.bind(py)).map_err(|error| (error, Arc::clone(target)))?;
-        }
-        Ok(value)
-    }
-
-    /// Put the real object where the trap is, unless somebody was faster.
+    /// Put the real object where the trap is, unless somebody was faster. The key stays, so that the
+    /// order does, until the dict is healed: with the last deferred name, or when this one is read again.
     fn finish(&self, key: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> PyResult<()> {
         let py = key.py();
-        if self.state.load(Relaxed) == GONE {
+        if self.state.compare_exchange(ARMED, ASIDE, Relaxed, Relaxed).is_err() {
             return Ok(());
         }
-        let owner = self.owner.bind(py);
-        let name = self.name(py);
-        self.remove_key(key)?;
-        // What the import machinery has put there meanwhile is the submodule itself.
-        if !(self.is_submodule && owner.contains(name)?) {
-            owner.set_item(name, value)?;
+        let placed = self.place(key, &value);
+        let is_last = self.forget(py, SETTLED);
+        placed?;
+        if self.may_have_copies(key)? {
+            trap_copies::update(self.owner.bind(py), key, &value)?;
         }
-        self.heal_if_last(py)
+        if is_last { trap_owners::heal(self.owner.bind(py)) } else { Ok(()) }
     }
 
+    /// Meanwhile the key answers to nobody but itself.
+    fn place(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let owner = self.owner.bind(key.py());
+        let name = self.name(key.py());
+        if owner.contains(name)? {
+            // The import machinery, or code that ran meanwhile, has put something there under a plain
+            // key. For a submodule that is it.
+            if self.kind == Kind::Statement {
+                owner.set_item(name, value)?;
+            }
+            return owner.del_item(key);
+        }
+        if owner.contains(key)? { owner.set_item(key, value) } else { Ok(()) }
+    }
+
+    /// Take the key out: there is no such name, or somebody stores another object under it.
     fn drop_key(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
-        if self.state.load(Relaxed) == GONE {
-            return Ok(());
-        }
-        self.remove_key(key)?;
-        self.heal_if_last(key.py())
-    }
-
-    fn remove_key(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = key.py();
-        let removed = self.in_its_place(py, || self.owner.bind(py).del_item(key));
-        self.state.store(GONE, Relaxed);
+        let owner = self.owner.bind(py);
+        self.state.store(ASIDE, Relaxed);
+        let removed = owner.del_item(key);
+        let is_last = self.forget(py, GONE);
         match removed {
             // It has been taken out, or the whole dict was cleared.
-            Err(error) if error.is_instance_of::<PyKeyError>(py) => Ok(()),
-            removed => removed,
+            Err(error) if !error.is_instance_of::<PyKeyError>(py) => return Err(error),
+            _ => {}
         }
+        if is_last { trap_owners::heal(owner) } else { Ok(()) }
     }
 
-    /// Do something with the trap's own entry: meanwhile the key answers to nobody but itself.
-    fn in_its_place<T>(&self, _py: Python<'_>, work: impl FnOnce() -> T) -> T {
-        let before = self.state.swap(ASIDE, Relaxed);
-        let done = work();
-        self.state.store(before, Relaxed);
-        done
+    /// The dict gets a plain key instead. Whether there is the real object to put under it.
+    pub fn leave(&self) -> bool {
+        self.state.compare_exchange(SETTLED, GONE, Relaxed, Relaxed).is_ok()
     }
 
-    fn heal_if_last(&self, py: Python<'_>) -> PyResult<()> {
-        if self.forget(py) { trap_owners::heal(self.owner.bind(py)) } else { Ok(()) }
-    }
-
-    /// It is not in the dict any more, or will not be in a moment.
-    fn forget(&self, py: Python<'_>) -> bool {
-        self.state.store(GONE, Relaxed);
+    /// It is not waiting any more. Whether it was the last one in its dict.
+    fn forget(&self, py: Python<'_>, state: u8) -> bool {
+        self.state.store(state, Relaxed);
         let Ok(name) = self.name(py).to_cow() else { return false };
         trap_owners::remove(self.owner.as_ptr() as usize, &name)
+    }
+
+    /// Whether somebody else holds the key: a copy of the dict perhaps.
+    fn may_have_copies(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let others =
+            self.resolving.lock().iter().filter(|&&id| id != thread::current().id()).count();
+        trap_copies::may_exist(key, others)
     }
 
     fn is_resolving_here(&self) -> bool {
@@ -274,8 +275,8 @@ impl Trap {
 
 impl Drop for Trap {
     fn drop(&mut self) {
-        if self.state.load(Relaxed) != GONE {
-            Python::attach(|py| self.forget(py));
+        if matches!(self.state.load(Relaxed), PLANTED | ARMED | ASIDE) {
+            Python::attach(|py| self.forget(py, GONE));
         }
     }
 }
@@ -302,7 +303,7 @@ pub fn take<'py>(
         _ => {}
     }
     if let Some(trap) = &trap {
-        trap.get().forget(py);
+        trap.get().forget(py, GONE);
     }
     Ok(trap.map(|trap| trap.into_bound(py)))
 }

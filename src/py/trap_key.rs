@@ -1,6 +1,8 @@
 //! The key under which a deferred name waits in a module's globals: a `str` that notices when it is
 //! looked up, because dicts ask their keys whether they are equal to what is looked for.
 
+use std::cell::Cell;
+
 use pyo3::basic::CompareOp;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -27,7 +29,9 @@ impl TrapKey {
         let answer = match op {
             CompareOp::Eq | CompareOp::Ne => {
                 let is_equal = is_same_text(name, other)?
-                    && (other.is_instance_of::<Self>() || Trap::meet(&trap, slf)?);
+                    && (IS_QUIET.get()
+                        || other.is_instance_of::<Self>()
+                        || Trap::meet(&trap, slf)?);
                 is_equal == matches!(op, CompareOp::Eq)
             }
             _ => return Ok(name.rich_compare(plain(other)?, op)?.unbind()),
@@ -40,7 +44,9 @@ impl TrapKey {
     /// since a key finds itself without being compared.
     fn __hash__(slf: &Bound<'_, Self>) -> PyResult<isize> {
         let trap = trap_of(slf)?;
-        Trap::settle(&trap, slf)?;
+        if !IS_QUIET.get() {
+            Trap::settle(&trap, slf)?;
+        }
         trap.get().name(slf.py()).hash()
     }
 
@@ -49,6 +55,31 @@ impl TrapKey {
         let name = trap_of(slf)?.get().name(py).clone();
         (py.get_type::<PyString>(), (name,)).into_pyobject(py)
     }
+}
+
+thread_local! {
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While this lives, keys that this thread handles are strings and no more.
+pub struct Quiet(bool);
+
+impl Quiet {
+    pub fn new() -> Self {
+        Self(IS_QUIET.replace(true))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        IS_QUIET.set(self.0);
+    }
+}
+
+/// The plain name instead of the key, if the real object is under it; the trap is done with then.
+pub fn settled_name<'py>(key: &Bound<'py, TrapKey>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let trap = trap_of(key)?;
+    Ok(trap.get().leave().then(|| trap.get().name(key.py()).clone().into_any()))
 }
 
 fn trap_of<'py>(key: &Bound<'py, TrapKey>) -> PyResult<Bound<'py, Trap>> {

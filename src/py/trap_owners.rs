@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+use super::trap_key::{self, TrapKey};
+
 type Names = HashSet<Box<str>, RandomState>;
 
 static OWNERS: LazyLock<Mutex<HashMap<usize, Names, RandomState>>> = LazyLock::new(Mutex::default);
@@ -54,15 +56,23 @@ pub fn remove(owner: usize, name: &str) -> bool {
     is_last
 }
 
-/// Build the dict's table anew. With a key in it that was no plain `str`, it stays in the general form,
-/// even after that key is gone, and the interpreter does not specialise look-ups in it.
+/// Build the dict's table anew, with plain keys for the names that are used. While there is a key in it
+/// that is no plain `str` it stays in the general form, and the interpreter does not specialise
+/// look-ups in it. The order stays, and so does the size: who is iterating goes on as before.
 pub fn heal(owner: &Bound<'_, PyDict>) -> PyResult<()> {
-    // No Python code can run in here, so nobody sees the dict empty: the keys are plain strings, the
-    // values are held, and there are no traps any more.
-    let items: Vec<_> = owner.iter().collect();
-    if !items.iter().all(|(key, _)| key.is_exact_instance_of::<PyString>()) {
-        return Ok(());
+    let mut items = Vec::with_capacity(owner.len());
+    for (key, value) in owner {
+        if key.is_exact_instance_of::<PyString>() {
+            items.push((key, value));
+        } else if let Ok(trap) = key.cast::<TrapKey>() {
+            items.push((trap_key::settled_name(trap)?.unwrap_or(key), value));
+        } else {
+            return Ok(()); // a key of somebody else's, who may have his say when it is put back
+        }
     }
+    // No Python code can run from here on, so nobody sees the dict empty: the keys are plain strings
+    // and keys of ours, and the values are held.
+    let _quiet = trap_key::Quiet::new();
     owner.clear();
     items.iter().try_for_each(|(key, value)| owner.set_item(key, value))
 }

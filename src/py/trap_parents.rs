@@ -12,12 +12,23 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::trap::{NewTrap, Trap};
+use super::plan_record::Row;
+use super::trap::{Kind, NewTrap, Trap};
 use super::trap_owners;
 use super::trap_target::{Declared, Take, Target, modules};
 
-/// Where a deferred statement is, for each submodule of a package that is not loaded yet.
-type Waiting = HashMap<String, Vec<(String, Arc<Declared>)>, RandomState>;
+#[derive(Clone)]
+struct Child {
+    name: String,
+    statement: Arc<Declared>,
+    /// The statement in the record, if this is the module it imports.
+    row: Option<Row>,
+    /// What a `from` import asks for may be a submodule, or any other name.
+    is_guess: bool,
+}
+
+/// What deferred statements would have made readable on packages that are not loaded yet.
+type Waiting = HashMap<String, Vec<Child>, RandomState>;
 
 static WAITING: LazyLock<Mutex<Waiting>> = LazyLock::new(Mutex::default);
 static PACKAGES: AtomicUsize = AtomicUsize::new(0);
@@ -28,13 +39,15 @@ pub fn deferred(
     import: &Bound<'_, PyAny>,
     declared: &Arc<Declared>,
     name: Option<&str>,
+    row: Option<&Row>,
 ) -> PyResult<()> {
     let mut path = declared.module.as_str();
     if let Some(name) = name {
-        offer(import, path, name, declared, true)?;
+        offer(import, path, Child::new(name, declared, None, true))?;
     }
+    let mut row = row;
     while let Some((parent, child)) = path.rsplit_once('.') {
-        offer(import, parent, child, declared, false)?;
+        offer(import, parent, Child::new(child, declared, row.take(), false))?;
         path = parent;
     }
     Ok(())
@@ -50,8 +63,8 @@ pub fn loaded(module: &str, import: &Bound<'_, PyAny>) -> PyResult<()> {
         let waiting = WAITING.lock().remove(path);
         if let Some(waiting) = waiting {
             PACKAGES.fetch_sub(1, Relaxed);
-            for (child, declared) in waiting {
-                offer(import, path, &child, &declared, false)?;
+            for child in waiting {
+                offer(import, path, child)?;
             }
         }
         let Some((parent, _)) = path.rsplit_once('.') else { return Ok(()) };
@@ -62,56 +75,59 @@ pub fn loaded(module: &str, import: &Bound<'_, PyAny>) -> PyResult<()> {
     }
 }
 
-fn offer(
-    import: &Bound<'_, PyAny>,
-    parent: &str,
-    child: &str,
-    statement: &Arc<Declared>,
-    is_guess: bool,
-) -> PyResult<()> {
+impl Child {
+    fn new(name: &str, statement: &Arc<Declared>, row: Option<&Row>, is_guess: bool) -> Self {
+        let statement = Arc::clone(statement);
+        Self { name: name.to_owned(), statement, row: row.cloned(), is_guess }
+    }
+}
+
+fn offer(import: &Bound<'_, PyAny>, parent: &str, child: Child) -> PyResult<()> {
     let py = import.py();
     let modules = modules(py)?;
     let Ok(package) = modules.get_item(parent) else {
-        if !is_guess {
-            wait(parent, child, statement);
-        }
+        wait(parent, child);
         return Ok(());
     };
     let Ok(space) = package.getattr(intern!(py, "__dict__")) else { return Ok(()) };
     let Ok(space) = space.cast_into::<PyDict>() else { return Ok(()) };
-    if trap_owners::has(&space, child) {
+    if trap_owners::has(&space, &child.name) {
         return Ok(());
     }
-    if is_guess && (is_initializing(&package) || !space.contains(intern!(py, "__path__"))?) {
-        // It may still define that name; or it has no submodules.
+    if child.is_guess && is_initializing(&package) {
+        wait(parent, child); // it may still define that name
         return Ok(());
     }
-    let name = PyString::intern(py, child);
-    let module = format!("{parent}.{child}");
+    if child.is_guess && !space.contains(intern!(py, "__path__"))? {
+        return Ok(());
+    }
+    let name = PyString::intern(py, &child.name);
+    let module = format!("{parent}.{}", child.name);
     if space.contains(&name)? || modules.contains(&module)? {
         return Ok(());
     }
-    let declared =
-        Arc::new(Declared { module, file: statement.file.clone(), line: statement.line });
+    let Declared { file, line, .. } = &*child.statement;
+    let declared = Arc::new(Declared { module, file: file.clone(), line: *line });
     let new = NewTrap {
         owner: &space,
         name: &name,
         target: Arc::new(Target { declared, take: Take::Module }),
         import,
-        is_submodule: true,
-        row: None,
+        kind: if child.is_guess { Kind::Guess } else { Kind::Submodule },
+        row: child.row,
     };
     Trap::plant(new, &super::plan_hook::placeholder(py)?)
 }
 
-fn wait(parent: &str, child: &str, statement: &Arc<Declared>) {
+fn wait(parent: &str, child: Child) {
     let mut waiting = WAITING.lock();
     let children = waiting.entry(parent.to_owned()).or_insert_with(|| {
         PACKAGES.fetch_add(1, Relaxed);
         Vec::new()
     });
-    if !children.iter().any(|(known, _)| known == child) {
-        children.push((child.to_owned(), Arc::clone(statement)));
+    match children.iter_mut().find(|known| known.name == child.name) {
+        Some(known) => known.is_guess &= child.is_guess,
+        None => children.push(child),
     }
 }
 

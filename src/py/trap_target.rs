@@ -19,8 +19,8 @@ pub struct Declared {
 }
 
 pub enum Take {
-    /// What the import returns: the first part of a dotted name.
-    Whole,
+    /// The module, or the package that a dotted name begins with.
+    Root,
     /// What these attributes lead to, from the first part on.
     Leaf(Vec<String>),
     /// A name of the module.
@@ -39,22 +39,27 @@ impl Target {
         &self.declared.module
     }
 
-    /// Whether the statement binds a package and adds to it, so that another one may do the same.
-    pub fn adds_to_package(&self) -> bool {
-        matches!(self.take, Take::Whole)
-    }
-
     pub fn load<'py>(&self, import: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = import.py();
-        let module = self.module();
+        let module = match self.take {
+            // What else the statement imports is deferred on, as a name of the package.
+            Take::Root => self.module().split('.').next().unwrap_or_default(),
+            _ => self.module(),
+        };
         let names: &[&str] = match &self.take {
             Take::Name(name) => &[name.as_str()],
             _ => &[],
         };
         let imported = import.call1((module, py.None(), py.None(), names_tuple(py, names)?, 0))?;
+        let imported = if modules(py)?.contains(module)? {
+            imported
+        } else {
+            // Before 3.14 threads that wait for a module get it even if it fails, and is taken away.
+            import.call1((module, py.None(), py.None(), names_tuple(py, names)?, 0))?
+        };
         trap_parents::loaded(module, import)?;
         match &self.take {
-            Take::Whole => Ok(imported),
+            Take::Root => Ok(imported),
             Take::Leaf(parts) => leaf(imported, module, parts),
             Take::Name(name) => match imported.getattr(name.as_str()) {
                 Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
