@@ -49,7 +49,7 @@ pub enum Freshness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
     pub born: Stamp,
-    /// Life of this entry, jitter taken off; `None` is the container's lifetime.
+    /// Life of this entry; `None` is the container's lifetime.
     pub ttl: Option<u64>,
     /// Absolute end on the wall clock, in nanoseconds since 1970, where the value carries one.
     pub ends_at: Option<u64>,
@@ -65,6 +65,12 @@ pub struct Horizon {
 }
 
 impl Life {
+    /// The same with so many nanoseconds taken off the ttl.
+    #[must_use]
+    pub fn shortened(self, cut: u64) -> Self {
+        Self { ttl: self.ttl.map(|ttl| ttl.saturating_sub(cut)), ..self }
+    }
+
     /// What the entry is good for at `now`.
     #[must_use]
     pub fn judge(&self, limits: &Limits, now: Stamp) -> Freshness {
@@ -118,19 +124,20 @@ fn difference(a: u64, b: u64) -> i64 {
     i64::try_from(i128::from(a) - i128::from(b)).unwrap_or(if a > b { i64::MAX } else { i64::MIN })
 }
 
-/// A ttl shortened by a random part of the jitter, which is never longer than the ttl itself.
+/// How much of a ttl to take off for jitter: a random part of it, and never more than the ttl itself.
 ///
-/// Shortened, not lengthened: nothing is ever served beyond what the user allowed.
+/// Shortened, not lengthened: nothing is ever served beyond what the user allowed. `age` is how much of
+/// the ttl is over: it is not taken off again, so that an entry which gets a new end ends later than now.
 #[must_use]
-pub fn jittered(ttl: u64, jitter: u64, random: u64) -> u64 {
-    let span = jitter.min(ttl);
+pub fn jitter_cut(ttl: u64, jitter: u64, age: u64, random: u64) -> u64 {
+    let span = jitter.min(ttl.saturating_sub(age));
     let off = (u128::from(span) * u128::from(random)) >> 64;
-    ttl - u64::try_from(off).unwrap_or(span)
+    u64::try_from(off).unwrap_or(span)
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Freshness, Life, Limits, jittered};
+    use super::{Freshness, Life, Limits, jitter_cut};
     use crate::clock::{COARSE_LAG, NANOS_PER_SECOND, Stamp};
 
     const BORN: Stamp = Stamp { monotonic: 1_000 * S, wall: 1_000_000 * S };
@@ -197,8 +204,15 @@ mod tests {
 
     #[test]
     fn jitter_shortens_and_never_reaches_below_zero() {
-        assert_eq!(jittered(60, 30, 0), 60);
-        assert_eq!(jittered(60, 30, u64::MAX), 31);
-        assert_eq!(jittered(60, 600, u64::MAX), 1);
+        assert_eq!(jitter_cut(60, 30, 0, 0), 0);
+        assert_eq!(jitter_cut(60, 30, 0, u64::MAX), 29);
+        assert_eq!(jitter_cut(60, 600, 0, u64::MAX), 59);
+    }
+
+    #[test]
+    fn jitter_drawn_again_ends_no_life_at_once() {
+        assert_eq!(jitter_cut(60, 30, 50, u64::MAX), 9);
+        assert_eq!(jitter_cut(60, 30, 10, u64::MAX), 29);
+        assert_eq!(jitter_cut(60, 30, 70, u64::MAX), 0);
     }
 }

@@ -69,8 +69,20 @@ class Once(Generic[_P, _R]):
     @property
     def __wrapped__(self) -> Callable[_P, _R]: ...
     @property
-    def warm(self) -> bool:
+    def warm(self) -> bool | Literal["prepaid"]:
         """Whether `warm_up` runs it."""
+    @property
+    def after(self) -> tuple[Callable[[], Any], ...]:
+        """What is called before it."""
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+    @property
+    def is_async(self) -> bool:
+        """Whether its function is a coroutine function."""
+    @property
+    def is_method(self) -> bool:
+        """Whether it is a method: there is nothing to run without an instance or a class."""
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R: ...
     @overload
     def __get__(self, instance: None, owner: type[Any] | None = None, /) -> Self: ...
@@ -124,7 +136,7 @@ def once(
     flag: str | None = None,
     fallback: Any = ...,
     name: str | None = None,
-    warm: bool = True,
+    warm: bool | Literal["prepaid"] = True,
 ) -> Callable[[Callable[_P, _R]], Once[_P, _R]]:
     """Run a function at most once and keep its result for the container's lifetime.
 
@@ -149,7 +161,8 @@ def once(
             first.
         fallback: Value, or callable with the same arguments, for when the flag is off.
         name: What messages call it; the qualified name by default.
-        warm: Whether `warm_up` runs it.
+        warm: Whether `warm_up` runs it. "prepaid": only where no request waits for the start, as
+            under provisioned concurrency and SnapStart.
 
     Returns:
         The function, with `reset()`, `is_done()`, `peek()` and `stats()`.
@@ -487,6 +500,11 @@ class Refresh:
     def succeed(self, value: object) -> None: ...
     def fail(self, error: BaseException) -> None: ...
 
+def _declare(declared: object, /) -> None: ...
+def _declared() -> list[Any]: ...
+def _pending_numbers() -> list[tuple[int, str]]: ...
+def _resolve(number: int) -> None: ...
+def _since_restore() -> float | None: ...
 def _clock_hold() -> None: ...
 def _clock_release() -> None: ...
 def _clock_turn(monotonic: float, wall: float) -> None: ...

@@ -11,7 +11,7 @@ use super::flight::Flight;
 use super::table::Table;
 use crate::clock::{self, Stamp};
 use crate::epoch;
-use crate::lifetime::{Life, jittered};
+use crate::lifetime::Life;
 
 /// When the life of a value began. To be taken before anything of the user's looks at the value.
 #[derive(Debug, Clone, Copy)]
@@ -56,10 +56,6 @@ impl Table {
     ) -> PyResult<Bound<'py, Entry>> {
         let py = value.py();
         let options = self.options.get();
-        let ttl = match ttl {
-            Some(ttl) if options.jitter > 0 => Some(jittered(ttl, options.jitter, random()?)),
-            ttl => ttl,
-        };
         let ends_at = match &options.expires_at {
             None => None,
             Some(expires_at) => match expires_at.bind(py).call1((&value,))? {
@@ -80,7 +76,7 @@ impl Table {
                 birth.epoch,
                 id,
                 options,
-            ),
+            )?,
         )
     }
 
@@ -109,8 +105,8 @@ impl Table {
 }
 
 /// From the kernel each time, so that clones of one snapshot do not draw the same numbers.
-fn random() -> PyResult<u64> {
+pub fn random() -> std::io::Result<u64> {
     let mut bytes = [0_u8; 8];
-    getrandom(&mut bytes[..], GetRandomFlags::empty()).map_err(std::io::Error::from)?;
+    getrandom(&mut bytes[..], GetRandomFlags::empty())?;
     Ok(u64::from_ne_bytes(bytes))
 }

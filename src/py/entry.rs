@@ -6,17 +6,21 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use super::arguments::Reaction;
+use super::birth::random;
 use super::options::Options;
 use crate::clock::{self, Stamp};
 use crate::epoch::{self, Event};
-use crate::lifetime::{Freshness, Life};
+use crate::lifetime::{Freshness, Life, jitter_cut};
 use crate::policy::Id;
 
 #[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Entry {
     pub key: Py<PyAny>,
     pub value: Py<PyAny>,
-    pub life: Life,
+    /// As the user allowed it; jitter makes it shorter.
+    life: Life,
+    /// Nanoseconds that jitter takes off.
+    cut: AtomicU64,
     pub id: Id,
     pub weight: u32,
     /// Before this moment, on both clocks, a hit needs no judging.
@@ -40,12 +44,17 @@ impl Entry {
         epoch: u32,
         id: Id,
         options: &Options,
-    ) -> Self {
-        let horizon = life.horizon(&options.limits);
-        Self {
+    ) -> PyResult<Self> {
+        let cut = match life.ttl {
+            Some(ttl) if options.jitter > 0 => jitter_cut(ttl, options.jitter, 0, random()?),
+            _ => 0,
+        };
+        let horizon = life.shortened(cut).horizon(&options.limits);
+        Ok(Self {
             key,
             value,
             life,
+            cut: AtomicU64::new(cut),
             id,
             weight,
             horizon_monotonic: AtomicU64::new(horizon.monotonic),
@@ -53,7 +62,7 @@ impl Entry {
             epoch: AtomicU32::new(epoch),
             uses: AtomicU32::new(0),
             is_gone: AtomicBool::new(false),
-        }
+        })
     }
 
     /// Count a use. Plain load and store, as with all counters: see `stats.rs`.
@@ -92,11 +101,11 @@ impl Entry {
     /// What the value is good for at `now`: by its age, or by what happened to the process if that is
     /// worse.
     pub fn judge(&self, options: &Options, now: Stamp) -> Freshness {
-        let by_age = self.life.judge(&options.limits, now);
-        self.judge_events(options, now).map_or(by_age, |by_event| by_event.max(by_age))
+        let by_age = self.life.shortened(self.cut.load(Relaxed)).judge(&options.limits, now);
+        self.judge_events(options, now, by_age).map_or(by_age, |by_event| by_event.max(by_age))
     }
 
-    fn judge_events(&self, options: &Options, now: Stamp) -> Option<Freshness> {
+    fn judge_events(&self, options: &Options, now: Stamp, by_age: Freshness) -> Option<Freshness> {
         let since = self.epoch.load(Relaxed);
         let current = epoch::current();
         if since == current {
@@ -117,8 +126,28 @@ impl Entry {
             let late = epoch::restored_at().map_or(u64::MAX, |restored| now.since(restored));
             Some(options.limits.verdict_after_end(late))
         } else {
+            let is_copy = [Event::Fork, Event::Restore].map(|of| epoch::happened_since(of, since));
+            if is_copy.contains(&true) && by_age == Freshness::Fresh {
+                self.draw_jitter_again(options, now);
+            }
             self.epoch.store(current, Relaxed); // approved: the next hit is a plain one again
             None
+        }
+    }
+
+    /// Other copies of this process hold the same entry with the same end: without this they would
+    /// all load it at the same moment. Only what is left of the life is shortened, so that the copies
+    /// do not all load now either.
+    fn draw_jitter_again(&self, options: &Options, now: Stamp) {
+        if let Some(ttl) = self.life.ttl
+            && options.jitter > 0
+            && let Ok(random) = random()
+        {
+            let cut = jitter_cut(ttl, options.jitter, now.since(self.life.born), random);
+            let horizon = self.life.shortened(cut).horizon(&options.limits);
+            self.cut.store(cut, Relaxed);
+            self.horizon_monotonic.store(horizon.monotonic, Relaxed);
+            self.horizon_wall.store(horizon.wall, Relaxed);
         }
     }
 

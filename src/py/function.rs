@@ -192,6 +192,11 @@ impl Function {
         wrapper.setattr("__wrapped__", function)
     }
 
+    /// Whether it takes an instance, or a class.
+    pub fn is_method(&self) -> bool {
+        self.binding == Binding::Class || !self.owners.lock().is_empty()
+    }
+
     /// Called when a class body that holds the wrapper was executed.
     pub fn set_name(&self, owner: &Bound<'_, PyAny>) {
         if self.binding == Binding::Plain {

@@ -180,6 +180,23 @@ pub fn pending(py: Python<'_>) -> PyResult<Vec<(String, String)>> {
     Ok(found.iter().map(|(_, name)| (name.shown(), name.declared_at())).collect())
 }
 
+/// The same with the number of each declaration. For `warm_up`, which times each of them.
+#[pyfunction]
+pub fn _pending_numbers(py: Python<'_>) -> PyResult<Vec<(Number, String)>> {
+    let found = pending_from(py, 0)?;
+    Ok(found.iter().map(|(number, name)| (*number, name.shown())).collect())
+}
+
+/// Load the name that was declared with this number, if it is not loaded yet.
+#[pyfunction]
+pub fn _resolve(py: Python<'_>, number: Number) -> PyResult<()> {
+    let found = pending_from(py, number)?;
+    match found.first() {
+        Some((first, name)) if *first == number => name.load(),
+        _ => Ok(()),
+    }
+}
+
 /// Load every lazy name now, also those that are declared on the way.
 #[pyfunction]
 pub fn resolve_all(py: Python<'_>) -> PyResult<Vec<String>> {

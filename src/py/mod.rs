@@ -10,6 +10,7 @@ mod birth;
 mod cache;
 mod cached;
 mod cached_options;
+mod declared;
 mod decorator;
 mod dict_steps;
 mod entry;
@@ -75,6 +76,8 @@ mod core {
     #[pymodule_export]
     use super::cached_options::cached;
     #[pymodule_export]
+    use super::declared::{_declare, _declared};
+    #[pymodule_export]
     use super::flags::flag;
     #[pymodule_export]
     use super::flight::Flight;
@@ -83,7 +86,7 @@ mod core {
     #[pymodule_export]
     use super::lazy::lazy;
     #[pymodule_export]
-    use super::lazy_pending::{pending, resolve_all};
+    use super::lazy_pending::{_pending_numbers, _resolve, pending, resolve_all};
     #[pymodule_export]
     use super::lazy_proxy::Lazy;
     #[pymodule_export]
@@ -101,7 +104,7 @@ mod core {
     #[pymodule_export]
     use super::testing::{
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,
-        _note_restore,
+        _note_restore, _since_restore,
     };
     #[pymodule_export]
     use super::tracer::ImportTracer;
@@ -127,11 +130,21 @@ use pyo3::prelude::*;
 
 use vectorcall::install;
 
-/// Have restores from a Lambda snapshot noted, where the platform's library is there: the runtime
-/// client imports it before the handler. It is never imported from here.
+/// Have restores from a Lambda snapshot noted, where the platform's library is in use: somebody has
+/// imported it, or the platform says that it will take a snapshot. The runtime client itself imports
+/// it only after the handler. Anywhere else it is not imported.
 fn register_restore_hook(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let modules = module.py().import("sys")?.getattr("modules")?;
-    if let Ok(hooks) = modules.get_item("snapshot_restore_py")
+    const NAME: &str = "snapshot_restore_py";
+    let py = module.py();
+    let modules = py.import("sys")?.getattr("modules")?;
+    let is_announced =
+        std::env::var_os("AWS_LAMBDA_INITIALIZATION_TYPE").is_some_and(|kind| kind == "snap-start");
+    let hooks = match modules.get_item(NAME) {
+        Ok(hooks) => Some(hooks),
+        Err(_) if is_announced => py.import(NAME).ok().map(Bound::into_any),
+        Err(_) => None,
+    };
+    if let Some(hooks) = hooks
         && let Ok(register) = hooks.getattr("register_after_restore")
     {
         register.call1((module.getattr("_note_restore")?,))?;

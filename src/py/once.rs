@@ -1,11 +1,13 @@
 //! `once`: a function that runs at most once, for all callers.
 
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyTypeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arguments::{self, Reaction};
+use super::declared::declare;
 use super::decorator::{Decorator, Kind};
 use super::errors::mistyped;
 use super::flags::check_name;
@@ -28,7 +30,35 @@ const NEVER: Backoff = Backoff { first: u64::MAX, cap: u64::MAX };
 pub struct Once {
     entry_point: EntryPoint,
     pub inner: Function,
-    warm: bool,
+    warm: Warm,
+}
+
+/// Whether `warm_up` runs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warm {
+    Always,
+    /// Where no request waits for the start.
+    Prepaid,
+    Never,
+}
+
+impl Warm {
+    fn parse(given: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        match given {
+            None => Ok(Self::Always),
+            Some(given) if given.is_instance_of::<PyString>() => {
+                let words = [("prepaid", Self::Prepaid)];
+                arguments::word(
+                    "warm",
+                    Some(given),
+                    &words,
+                    "True, False or 'prepaid'",
+                    Self::Always,
+                )
+            }
+            Some(given) => Ok(if given.is_truthy()? { Self::Always } else { Self::Never }),
+        }
+    }
 }
 
 const NAMES: [&str; 9] =
@@ -71,7 +101,7 @@ struct Prepared {
     flag: Option<String>,
     fallback: Option<Py<PyAny>>,
     name: Option<String>,
-    warm: bool,
+    warm: Warm,
 }
 
 impl Prepared {
@@ -97,7 +127,7 @@ impl Prepared {
             flag,
             fallback,
             name: given.name()?,
-            warm: given.get("warm")?.map_or(Ok(true), |warm| warm.is_truthy())?,
+            warm: Warm::parse(given.get("warm")?.as_ref())?,
         })
     }
 
@@ -151,11 +181,14 @@ impl Once {
         py: Python<'py>,
         target: &Target<'py>,
         options: Options,
-        warm: bool,
+        warm: Warm,
     ) -> PyResult<Bound<'py, PyAny>> {
         let inner = Function::new(py, target, options)?;
         let slf = Bound::new(py, Self { entry_point: EntryPoint::of::<Self>(), inner, warm })?;
         slf.get().inner.dress(&slf)?;
+        if warm != Warm::Never {
+            declare(slf.as_any())?;
+        }
         Ok(slf.into_any())
     }
 }
@@ -266,8 +299,35 @@ impl Once {
 
     /// Whether `warm_up` runs it.
     #[getter]
-    fn warm(&self) -> bool {
-        self.warm
+    fn warm<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self.warm {
+            Warm::Prepaid => Ok(PyString::new(py, "prepaid").into_any()),
+            always => (always == Warm::Always).into_bound_py_any(py),
+        }
+    }
+
+    /// What is called before it.
+    #[getter]
+    fn after<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.inner.options.get().after.iter().map(|after| after.clone_ref(py)))
+    }
+
+    /// What messages call it.
+    #[getter]
+    fn name(&self) -> &str {
+        &self.inner.options.get().name
+    }
+
+    /// Whether its function is a coroutine function.
+    #[getter]
+    fn is_async(&self) -> bool {
+        self.inner.options.get().is_async
+    }
+
+    /// Whether it is a method, so that there is nothing to run without an instance or a class.
+    #[getter]
+    fn is_method(&self) -> bool {
+        self.inner.is_method()
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -61,6 +61,13 @@ pub fn _note_restore() {
     epoch::record(Event::Restore);
 }
 
+/// Seconds since this process was last restored from a snapshot; `None` if it never was.
+#[pyfunction]
+#[expect(clippy::cast_precision_loss, reason = "for people and budgets")]
+pub fn _since_restore() -> Option<f64> {
+    epoch::restored_at().map(|then| clock::now().since(then) as f64 / 1e9)
+}
+
 /// The process is the child of a fork.
 #[pyfunction]
 pub fn _note_fork() {

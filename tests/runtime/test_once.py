@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from coldcache import FlagError, cached, once
+from coldcache import FlagError, _core, cached, once
 
 
 def test_the_function_runs_once() -> None:
@@ -321,6 +321,49 @@ def test_the_representation_tells_whether_it_has_run() -> None:
 @pytest.mark.parametrize(("options", "warm"), [({}, True), ({"warm": False}, False)])
 def test_it_says_whether_it_takes_part_in_a_warm_up(options: dict[str, Any], warm: bool) -> None:
     assert once(**options)(lambda: 1).warm is warm
+
+
+def test_it_can_be_left_to_starts_that_nobody_waits_for() -> None:
+    assert once(warm="prepaid")(lambda: 1).warm == "prepaid"
+
+
+def test_a_misspelt_warm_names_what_would_do() -> None:
+    with pytest.raises(ValueError, match="warm must be True, False or 'prepaid', got 'prepay'"):
+        once(warm="prepay")
+
+
+def test_it_tells_what_comes_before_it() -> None:
+    first = once(lambda: 1)
+
+    assert once(after=(first,))(lambda: 2).after == (first,)
+
+
+def test_only_a_method_says_that_it_is_one() -> None:
+    class Service:
+        plain = once(lambda self: 1)
+        static = once(staticmethod(lambda: 1))
+        of_class = once(classmethod(lambda cls: 1))
+
+    found = [vars(Service)[name].is_method for name in ("plain", "static", "of_class")]
+    assert found == [True, False, True]
+
+
+def test_what_declared_itself_is_remembered_in_order_while_it_lives() -> None:
+    first, second = once(lambda: 1), once(lambda: 2)
+    third = once(warm=False)(lambda: 3)
+    kept = [one for one in _core._declared() if one in (first, second, third)]
+    del first
+    alive = [one for one in _core._declared() if one in kept[1:]]
+
+    assert kept[1:] == [second] == alive
+
+
+def test_declaring_does_not_keep_anything() -> None:
+    before = len(_core._declared())
+    for _ in range(1000):
+        once(lambda: 1)
+
+    assert len(_core._declared()) == before
 
 
 def test_a_lambda_a_partial_and_a_callable_object_will_do() -> None:

@@ -159,6 +159,81 @@ def test_jitter_is_drawn_anew_for_what_is_loaded_after(clock: Any) -> None:
     assert before != ends()
 
 
+def _ends(load: Any, clock: Any) -> list[int]:
+    """How many of 100 kept entries are alive after each of the next 60 seconds."""
+    alive = []
+    for _ in range(60):
+        clock.advance(1)
+        alive.append(sum(load.peek(key) is not None for key in range(100)))
+    return alive
+
+
+COPIES = """
+    import os
+    from coldcache import _core, cached, testing
+
+    @cached(ttl=60, jitter=59, max_entries=None, on_restore="keep")
+    def load(key):
+        return object()
+
+    with testing.clock() as clock:
+        for key in range(100):
+            load(key)
+        for copy in range(2):
+            read, write = os.pipe()
+            if os.fork() == 0:
+                if IS_RESTORED:
+                    _core._note_restore()
+                alive = []
+                for _ in range(60):
+                    clock.advance(1)
+                    alive.append(sum(load.peek(key) is not None for key in range(100)))
+                os.write(write, repr(alive).encode())
+                os._exit(0)
+            os.close(write)
+            print(os.read(read, 10000).decode())
+            os.wait()
+"""
+
+
+@pytest.mark.parametrize("is_restored", [False, True], ids=["forked", "restored"])
+def test_kept_entries_get_another_end_in_each_copy_of_the_process(
+    is_restored: bool, run_python: Callable[..., str]
+) -> None:
+    first, second = run_python(COPIES.replace("IS_RESTORED", str(is_restored))).splitlines()
+
+    assert first != second
+
+
+def test_another_end_is_neither_at_once_nor_later_than_allowed(clock: Any) -> None:
+    @cached(ttl=60, jitter=30, max_entries=None, on_restore="keep")
+    def load(key: int) -> object:
+        return object()
+
+    for key in range(100):
+        load(key)
+    clock.advance(29)
+    alive = sum(load.peek(key) is not None for key in range(100))
+    restore()
+
+    assert sum(load.peek(key) is not None for key in range(100)) == alive == 100
+    assert _ends(load, clock)[31] == 0
+
+
+def test_what_has_ended_does_not_live_again_through_another_end(clock: Any) -> None:
+    @cached(ttl=60, jitter=59, max_entries=None, on_restore="keep")
+    def load(key: int) -> object:
+        return object()
+
+    for key in range(100):
+        load(key)
+    clock.advance(30)
+    before = {key for key in range(100) if load.peek(key) is not None}
+    restore()
+
+    assert {key for key in range(100) if load.peek(key) is not None} == before
+
+
 @pytest.mark.parametrize("option", ["stale", "stale_if_error"])
 def test_a_value_from_before_is_not_served_beyond_its_windows(option: str, clock: Any) -> None:
     answers = ["old"]
