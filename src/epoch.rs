@@ -1,14 +1,17 @@
-//! What may have happened to the process behind an entry's back: a fork, a restore, a reset.
+//! What may have happened to the process behind an entry's back: a fork, a restore, a thaw, a reset.
 //!
 //! One number counts all such events. An entry that carries the current number is what it was when
 //! it was stored, which a hit can check with one comparison; only when the numbers differ does
 //! anybody ask what it was.
+//!
+//! Nobody tells a process that it slept. A thaw is noticed by whoever looks: the distance of the two
+//! clocks is kept, and a wall clock that ran ahead since the last look has seen a freeze.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
-use crate::clock::{self, Stamp};
+use crate::clock::{self, Stamp, THAW_THRESHOLD};
 
 /// An event that entries may have to react to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +20,25 @@ pub enum Event {
     Fork,
     /// The process was restored from a snapshot.
     Restore,
+    /// Somebody noticed that the sandbox had been frozen.
+    Thaw,
     /// Tests asked to forget everything.
     Reset,
 }
 
+const EVENTS: usize = 4;
+
 static CURRENT: AtomicU32 = AtomicU32::new(0);
 /// The value `CURRENT` took with the latest event of each kind.
-static LATEST: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
+static LATEST: [AtomicU32; EVENTS] = [const { AtomicU32::new(0) }; EVENTS];
+static COUNTS: [AtomicU32; EVENTS] = [const { AtomicU32::new(0) }; EVENTS];
+
+/// Nanoseconds by which the wall clock was ahead of the monotonic one at the last look.
+static AHEAD: AtomicI64 = AtomicI64::new(NEVER_LOOKED);
+/// No clocks are 292 years apart.
+const NEVER_LOOKED: i64 = i64::MIN;
+/// Two coarse clocks are read one after the other, and the kernel may renew them in between.
+const READING_ERROR: u64 = clock::COARSE_LAG;
 
 #[inline]
 #[must_use]
@@ -34,9 +49,48 @@ pub fn current() -> u32 {
 pub fn record(event: Event) {
     if event == Event::Restore {
         *RESTORED_AT.lock() = Some(clock::now());
+        start_over(); // sleeping was part of the restore: no thaw of its own
     }
+    COUNTS[event as usize].fetch_add(1, Relaxed);
     let epoch = CURRENT.fetch_add(1, Relaxed) + 1;
     LATEST[event as usize].store(epoch, Relaxed);
+}
+
+/// The current number, after a look at the clocks: a thaw since the last look counts as an event.
+#[inline]
+#[must_use]
+pub fn look() -> u32 {
+    let before = AHEAD.load(Relaxed);
+    let ahead = distance(clock::now_coarse());
+    if before.abs_diff(ahead) > READING_ERROR {
+        notice(before, ahead);
+    }
+    current()
+}
+
+#[cold]
+fn notice(before: i64, ahead: i64) {
+    // Who read the clocks before another look was over must not undo what that one saw.
+    let mine = AHEAD.compare_exchange(before, ahead, Relaxed, Relaxed).is_ok();
+    let is_thaw = ahead > before && ahead.abs_diff(before) > THAW_THRESHOLD + READING_ERROR;
+    if mine && is_thaw && before != NEVER_LOOKED {
+        record(Event::Thaw);
+    }
+}
+
+/// Look anew, whatever the clocks showed before: they were exchanged, not slept through.
+pub fn start_over() {
+    AHEAD.store(distance(clock::now_coarse()), Relaxed);
+}
+
+fn distance(now: Stamp) -> i64 {
+    now.wall.cast_signed().wrapping_sub(now.monotonic.cast_signed())
+}
+
+/// How often each kind of event has happened.
+#[must_use]
+pub fn count(event: Event) -> u32 {
+    COUNTS[event as usize].load(Relaxed)
 }
 
 /// When this process was last restored from a snapshot.

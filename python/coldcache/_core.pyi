@@ -435,6 +435,16 @@ def resolve_all() -> list[str]:
         The names that were loaded, as in `pending`.
     """
 
+def lifetime_epoch() -> int:
+    """Return a number that has changed if anything happened to the process since the last time.
+
+    A fork, a restore from a snapshot, a thaw (the wall clock ran ahead of the monotonic clock by more
+    than 2 seconds since the last look), a reset by `coldcache.testing`. Two coarse clock reads.
+    """
+
+def epochs() -> tuple[int, int, int, int]:
+    """Return how often the process was forked, restored, thawed, reset, as far as anybody noticed."""
+
 def flag(name: str, /, *, default: bool = False) -> bool:
     """Return whether an environment feature flag is on.
 

@@ -14,6 +14,7 @@ mod declared;
 mod decorator;
 mod dict_steps;
 mod entry;
+mod epochs;
 mod errors;
 mod failure;
 mod flags;
@@ -78,6 +79,8 @@ mod core {
     #[pymodule_export]
     use super::declared::{_declare, _declared};
     #[pymodule_export]
+    use super::epochs::{epochs, lifetime_epoch};
+    #[pymodule_export]
     use super::flags::flag;
     #[pymodule_export]
     use super::flight::Flight;
@@ -115,6 +118,7 @@ mod core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::epoch::start_over(); // the first look has something to compare with
         super::install_entry_points(module.py())?;
         let posix = module.py().import("posix")?;
         let in_child = pyo3::types::IntoPyDict::into_py_dict(

@@ -16,6 +16,7 @@ pub fn _clock_hold() {
 #[pyfunction]
 pub fn _clock_release() -> PyResult<()> {
     if clock::release()? {
+        epoch::start_over();
         epoch::record(Event::Reset);
     }
     Ok(())

@@ -1,0 +1,23 @@
+//! The epochs as Python-side code sees them: one number to compare, and what it is made of.
+
+use pyo3::prelude::*;
+
+use crate::epoch::{self, Event};
+
+/// A number that has changed if anything happened to the process since it was last asked for.
+#[pyfunction]
+pub fn lifetime_epoch() -> u32 {
+    epoch::look()
+}
+
+/// How often the process was forked, restored, thawed, reset.
+#[pyfunction]
+pub fn epochs() -> (u32, u32, u32, u32) {
+    let _ = epoch::look();
+    (
+        epoch::count(Event::Fork),
+        epoch::count(Event::Restore),
+        epoch::count(Event::Thaw),
+        epoch::count(Event::Reset),
+    )
+}
