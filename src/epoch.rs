@@ -56,26 +56,24 @@ pub fn record(event: Event) {
     LATEST[event as usize].store(epoch, Relaxed);
 }
 
-/// The current number, after a look at the clocks: a thaw since the last look counts as an event.
+/// Look at the clocks: true if they show a thaw since the last look, which then counts as an event.
 #[inline]
-#[must_use]
-pub fn look() -> u32 {
+pub fn look(now: Stamp) -> bool {
     let before = AHEAD.load(Relaxed);
-    let ahead = distance(clock::now_coarse());
-    if before.abs_diff(ahead) > READING_ERROR {
-        notice(before, ahead);
-    }
-    current()
+    let ahead = distance(now);
+    before.abs_diff(ahead) > READING_ERROR && notice(before, ahead)
 }
 
 #[cold]
-fn notice(before: i64, ahead: i64) {
+fn notice(before: i64, ahead: i64) -> bool {
     // Who read the clocks before another look was over must not undo what that one saw.
     let mine = AHEAD.compare_exchange(before, ahead, Relaxed, Relaxed).is_ok();
     let is_thaw = ahead > before && ahead.abs_diff(before) > THAW_THRESHOLD + READING_ERROR;
-    if mine && is_thaw && before != NEVER_LOOKED {
+    let is_noticed = mine && is_thaw && before != NEVER_LOOKED;
+    if is_noticed {
         record(Event::Thaw);
     }
+    is_noticed
 }
 
 /// Look anew, whatever the clocks showed before: they were exchanged, not slept through.
