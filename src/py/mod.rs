@@ -79,7 +79,7 @@ mod core {
     #[pymodule_export]
     use super::declared::{_declare, _declared};
     #[pymodule_export]
-    use super::epochs::{epochs, lifetime_epoch};
+    use super::epochs::{_set_on_thaw, epochs, lifetime_epoch};
     #[pymodule_export]
     use super::flags::flag;
     #[pymodule_export]
