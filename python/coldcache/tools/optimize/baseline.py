@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coldcache.tools.lab.errors import FunctionError, UsageError
@@ -78,7 +77,7 @@ def measure_baseline(
     spec = laboratory.target.spec
 
     def run(trial: Trial) -> Outcome:
-        return pool.submit(functools.partial(_run, laboratory, trial, limit_s)).wait()
+        return pool.submit(laboratory.job(trial, limit_s)).wait()
 
     cases, traced, recordings = [], {}, []
     for event in events:
@@ -137,7 +136,7 @@ def in_turn(
     if len(events) == 1:
         return None
     jobs = [
-        pool.submit(functools.partial(_run, laboratory, trial, limit_s))
+        pool.submit(laboratory.job(trial, limit_s))
         for trial in (Trial(events=events), Trial(events=events, fingerprints=()))
     ]
     first, second = (job.wait() for job in jobs)
@@ -152,10 +151,6 @@ def in_turn(
         limit_s=min(limit_s, len(events) * slowest_s),
     )
     return case if difference(case, second, same) is None else None
-
-
-def _run(laboratory: Laboratory, trial: Trial, limit_s: float, stop: object) -> Outcome:
-    return laboratory.run(trial, limit_s=limit_s, stop=stop)  # type: ignore[arg-type]
 
 
 def _check_works(spec: str, event: Event, outcome: Outcome) -> None:
@@ -202,10 +197,10 @@ def _is_ours(edge: Edge) -> bool:
     return bool(top) and top not in _NOT_OURS and top not in _NOT_OURS_EITHER
 
 
-def _parents(traces: object) -> dict[str, tuple[str, int]]:
+def _parents(traces: Iterable[tuple[Outcome, ...]]) -> dict[str, tuple[str, int]]:
     """For each module the one in whose course it was loaded first, and the line that asked."""
     found: dict[str, tuple[str, int]] = {}
-    for outcomes in traces:  # type: ignore[attr-defined]
+    for outcomes in traces:
         imports = outcomes[0].imports
         names = {one.id: one.name for one in imports}
         for one in imports:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -115,13 +114,8 @@ class Effects:
         plan = None if deferred is None else frozenset(deferred)
         trial = Trial(events=case.events, deferred=plan, watch=watch)
         # Looking at registries around every module takes time.
-        run = functools.partial(_run, self._laboratory, trial, 4 * case.limit_s)
-        return self._pool.submit(run).wait()
+        return self._pool.submit(self._laboratory.job(trial, 4 * case.limit_s)).wait()
 
 
 def _place(case: Case, entry: Entry) -> tuple[str, tuple[str, str], bool]:
     return case.name, entry.place, entry.before is None
-
-
-def _run(laboratory: Laboratory, trial: Trial, limit_s: float, stop: object) -> Outcome:
-    return laboratory.run(trial, limit_s=limit_s, stop=stop)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from coldcache.tools.profile.distributions import Owners
+from coldcache.tools.profile.record import Phase
 from coldcache.tools.profile.result import Profile
 
 from .account import Bill
@@ -18,7 +19,7 @@ from .search import SearchResult
 
 __all__ = ["fates", "packages"]
 
-_EARLY = ("init", "first call")
+_EARLY: tuple[Phase, ...] = ("init", "first call")
 
 
 def fates(found: SearchResult, baseline: Baseline, account: Bill) -> tuple[EdgeFate, ...]:

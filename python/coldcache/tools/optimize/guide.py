@@ -7,7 +7,7 @@ exception passed, the modules its traceback goes through, the names and words of
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 
 from .edges import Edge, by_imported_module, lineage, top_package
@@ -56,7 +56,7 @@ class Guide:
         packages = {package for name in named for package in lineage(name)}
         tops = {top_package(name) for name in named}
         failures = frozenset(finding.outcomes[-1].failures)
-        levels = (
+        levels: tuple[Callable[[Edge], bool], ...] = (
             lambda edge: edge in failures,
             lambda edge: edge.importer in packages or not named.isdisjoint(edge.targets),
             lambda edge: top_package(edge.importer) in tops,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -80,7 +79,7 @@ class Oracle:
 
         Args:
             eager: Candidates that are not deferred.
-            ahead: Sets that may be asked for next; tried meanwhile on cores that have nothing to do.
+            ahead: Sets that may be asked for next, for cores that have nothing to do.
             again: Do not answer from memory.
 
         Raises:
@@ -125,13 +124,10 @@ class Oracle:
         # Urgent ones are put in front one by one, so the last comes first.
         for case in reversed(self.cases) if is_urgent else self.cases:
             trial = Trial(events=case.events, deferred=deferred)
-            run = functools.partial(self._run, trial, case)
+            self.runs += 1
+            run = self.laboratory.job(trial, case.limit_s)
             jobs.append(self.pool.submit(run, is_urgent=is_urgent))
         return jobs[::-1] if is_urgent else jobs
-
-    def _run(self, trial: Trial, case: Case, stop: object) -> Outcome:
-        self.runs += 1
-        return self.laboratory.run(trial, limit_s=case.limit_s, stop=stop)  # type: ignore[arg-type]
 
     def _drop_all_but(self, wanted: set[frozenset[Edge]]) -> None:
         for eager in [one for one in self._guesses if one not in wanted]:

@@ -135,6 +135,8 @@ def _copyreg(entry: Entry, _owner: str, planned: Collection[str]) -> bool:
 
 def _modules(entry: Entry, owner: str, planned: Collection[str]) -> bool:
     # Below a package that puts it there whenever it is imported, and it is imported before it.
+    if entry.key == "__mp_main__":  # a second name for `__main__`, for multiprocessing's own use
+        return top_package(owner) == "multiprocessing"
     return owner != entry.key and owner in lineage(entry.key) and owner not in planned
 
 

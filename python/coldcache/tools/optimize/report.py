@@ -43,7 +43,7 @@ def print_report(result: OptimizeResult, console: Console, *, lock: str | None, 
         console.print(Text(line), soft_wrap=True)
     for event in result.lab.events:
         console.print()
-        console.print(_table(result, event))
+        console.print(_table(event))
         equal = result.answers_equal(event)
         said = "answers: equal" if equal else "answers: NOT EQUAL"
         console.print(Text(said, style="green" if equal else "red"))
@@ -77,7 +77,7 @@ def _heading(result: OptimizeResult) -> Iterator[str]:
     yield f"measured  fresh process each, {plan.runs} rounds, plain and planned interleaved"
 
 
-def _table(result: OptimizeResult, event: EventResult) -> Table:
+def _table(event: EventResult) -> Table:
     table = Table(
         title=Text(f"event {event.event}", style="bold"),
         title_justify="left",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -230,13 +229,9 @@ def _fingerprints(
     found: dict[str, int] = {}
     for case in baseline.cases if own else ():
         trial = Trial(events=case.events, fingerprints=own)
-        run = functools.partial(_run, laboratory, trial, 4 * case.limit_s)
-        found.update(pool.submit(run).wait().fingerprints)
+        job = pool.submit(laboratory.job(trial, 4 * case.limit_s))
+        found.update(job.wait().fingerprints)
     return found
-
-
-def _run(laboratory: Laboratory, trial: Trial, limit_s: float, stop: object) -> object:
-    return laboratory.run(trial, limit_s=limit_s, stop=stop)
 
 
 def _apply(place: _Place, lock: Lock, path: Path) -> dict[str, str]:

@@ -68,7 +68,7 @@ class _Expression:
         try:
             # What the user typed, run with the user's own rights.
             return bool(eval(self._code, names))  # noqa: S307
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it may raise anything
             # No values in the message: answers may hold secrets.
             raise UsageError(
                 f"--same {self._text!r} raised {type(error).__name__} on two answers"

@@ -126,7 +126,7 @@ class Search:
                 return finding.passes
             return not self._effects.harmful(self._oracle.cases, finding)
 
-        groups: Sequence[tuple[Edge, ...]] = self._guide.ranked(added)
+        groups = tuple(self._guide.ranked(added))
         if len(groups) > 1:
             groups = minimise(groups, test)
         # Statements that name the same module load the same: often the first of them will do.
@@ -134,7 +134,8 @@ class Search:
         if test(firsts, ()):
             return frozenset(chain.from_iterable(firsts))
         singles = one_by_one(chain.from_iterable(groups))
-        return frozenset(chain.from_iterable(minimise(singles, test)))
+        needed = minimise(singles, test)
+        return frozenset(chain.from_iterable(needed))
 
     def _tidy(self, added: frozenset[Edge], background: frozenset[Edge]) -> frozenset[Edge]:
         """Leave out one edge after the other; those that are missed stay, and why is noted."""

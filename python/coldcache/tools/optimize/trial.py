@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import marshal
 import os
@@ -19,6 +20,7 @@ from coldcache.tools.lab.target import Target
 
 from .edges import Edge, by_importer
 from .outcome import Outcome
+from .pool import Run
 
 __all__ = ["Laboratory", "Trial"]
 
@@ -76,7 +78,7 @@ class Laboratory:
     folder: Path
     timeout_s: float
 
-    def run(self, trial: Trial, *, limit_s: float, stop: threading.Event) -> Outcome:
+    def run(self, trial: Trial, limit_s: float, stop: threading.Event) -> Outcome:
         """Run one trial to its end.
 
         Args:
@@ -113,6 +115,10 @@ class Laboratory:
         os.rmdir(place) if not any(place.iterdir()) else None
         tail = "" if data is not None else printable(output.tail())
         return Outcome.read(data or {}, how, sandbox.spawned_ns, lines, tail)
+
+    def job(self, trial: Trial, limit_s: float) -> Run:
+        """The same as something for a pool."""
+        return functools.partial(self.run, trial, limit_s)
 
     def _order(self, trial: Trial, answer: Path, imports: Path) -> dict[str, Any]:
         edges = None if trial.deferred is None else dict(by_importer(sorted(trial.deferred)))

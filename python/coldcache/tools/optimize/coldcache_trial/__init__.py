@@ -13,6 +13,12 @@ import os
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing itself is not loaded in every function
+    from typing import Any
+
+    from .record import Record
+
 __all__ = ["main"]
 
 
@@ -25,7 +31,7 @@ def main(path: str) -> None:
     began_ns = time.monotonic_ns()
     with open(path, "rb") as file:
         trial = marshal.loads(file.read())  # noqa: S302 - our own file, owner only
-    from .record import Record  # noqa: PLC0415 - loaded in this order on purpose
+    from .record import Record  # noqa: PLC0415 - nothing is loaded before the trial is read
 
     record = Record(trial, began_ns)
     process = os.getpid()
@@ -40,7 +46,7 @@ def main(path: str) -> None:
     record.finish()
 
 
-def _run(trial: dict[str, object], record: object) -> None:
+def _run(trial: dict[str, Any], record: Record) -> None:
     from .client import run  # noqa: PLC0415 - see above
 
     sys.argv[:] = ["awslambdaric", str(trial["handler"])]

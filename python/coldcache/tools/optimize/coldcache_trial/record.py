@@ -8,6 +8,13 @@ import time
 
 from .failure import describe
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing itself is not loaded in every function
+    from typing import Any, NoReturn
+
+    from . import registries
+    from .watch import Watch
+
 __all__ = ["Record"]
 
 _WARNING = 30  # logging.WARNING, before logging is loaded
@@ -17,17 +24,18 @@ _MESSAGE_LIMIT = 4000
 class Record:
     """Takes stock of a trial: answers, errors, logs, warnings, modules, the plan's own report."""
 
-    def __init__(self, trial, began_ns):
+    def __init__(self, trial: dict[str, Any], began_ns: int) -> None:
         self._trial = trial
         self._process = os.getpid()
-        self._plan = None
-        self._base = None
-        self._watch = None
-        self._logs = []
-        self._warnings = []
-        self._exceptions = []
+        self._plan: Any = None
+        self._tracer: Any = None
+        self._base: registries.Base | None = None
+        self._watch: Watch | None = None
+        self._logs: list[list[Any]] = []
+        self._warnings: list[list[str]] = []
+        self._exceptions: list[dict[str, Any]] = []
         self._own_ns = 0
-        self.result = {
+        self.result: dict[str, Any] = {
             "began_ns": began_ns,
             "calls": [],
             "before": 0,
@@ -37,7 +45,7 @@ class Record:
             "modules_first": None,
         }
 
-    def install(self, trial):
+    def install(self, trial: dict[str, Any]) -> None:
         """Put tracer and plan in, before anything else is imported, as the bootstrap does."""
         if trial["tracer"]:
             from coldcache._core import ImportTracer  # noqa: PLC0415
@@ -58,28 +66,27 @@ class Record:
 
             self._watch = Watch(trial["watch"])
 
-    def client_loaded(self):
+    def client_loaded(self) -> None:
         """Begin to listen: what listens to logs and warnings needs them loaded."""
-        import logging  # noqa: PLC0415
-        import warnings  # noqa: PLC0415
-
+        logging: Any = sys.modules["logging"]
+        warnings: Any = sys.modules["warnings"]
         handle = logging.Logger.handle
-        show = warnings._showwarnmsg_impl
+        show = warnings._showwarnmsg_impl  # noqa: SLF001 - below what users may replace
 
-        def note_record(logger, record):
+        def note_record(logger: Any, record: Any) -> Any:
             if record.levelno >= _WARNING:
                 self._note_log(record)
             return handle(logger, record)
 
-        def note_warning(message):
+        def note_warning(message: Any) -> Any:
             text = f"{message.category.__name__}: {message.message}"
             self._warnings.append([text[:_MESSAGE_LIMIT], str(message.filename)])
             return show(message)
 
         logging.Logger.handle = note_record
-        warnings._showwarnmsg_impl = note_warning
+        warnings._showwarnmsg_impl = note_warning  # noqa: SLF001
 
-    def init_begins(self):
+    def init_begins(self) -> None:
         """The client is there, the function is about to be imported."""
         start_ns = time.monotonic_ns()
         if self._plan is not None:
@@ -89,7 +96,7 @@ class Record:
             self._watch.begin(self._base)
         self._own_ns += time.monotonic_ns() - start_ns
 
-    def call_begins(self):
+    def call_begins(self) -> None:
         """The client asks for an event."""
         now_ns = time.monotonic_ns()
         if self.result["modules_init"] is None:
@@ -98,7 +105,9 @@ class Record:
             self.result["rows_init"] = self._rows()
         self.result["calls"].append({"handed_ns": time.monotonic_ns()})
 
-    def call_ends(self, *, answer=None, kind="", error=None):
+    def call_ends(
+        self, *, answer: str | None = None, kind: str = "", error: str | bytes | None = None
+    ) -> None:
         """The client posts an answer, or an error as JSON text."""
         if os.getpid() != self._process:
             os._exit(0)  # a child that the function forked answers too
@@ -113,7 +122,7 @@ class Record:
         if error is not None or len(self.result["calls"]) == len(self._trial["events"]):
             self.finish()
 
-    def init_failed(self, error):
+    def init_failed(self, error: Any) -> NoReturn:
         """The client posts that the function cannot be imported."""
         if os.getpid() != self._process:
             os._exit(0)
@@ -121,16 +130,16 @@ class Record:
         self.result["logs"] = self._logs
         self.finish()
 
-    def note_exception(self, error):
+    def note_exception(self, error: BaseException) -> None:
         """Keep an exception that passes through to the client."""
         self._exceptions = describe(error)
 
-    def ended(self, error):
+    def ended(self, error: BaseException) -> None:
         """The function ended its process by an exception, `SystemExit` for example."""
         self.note_exception(error)
         self.result["exit"] = self._error({"errorType": type(error).__name__, "errorMessage": ""})
 
-    def finish(self):
+    def finish(self) -> NoReturn:
         """Take the last stock, write everything, end the process as the platform does: at once."""
         result, plan = self.result, self._plan
         result["modules"] = list(sys.modules)
@@ -153,10 +162,10 @@ class Record:
         os.replace(path + ".part", path)
         os._exit(0)
 
-    def _rows(self):
+    def _rows(self) -> list[str] | None:
         return None if self._plan is None else [row[2] for row in self._plan.report()]
 
-    def _error(self, error):
+    def _error(self, error: Any) -> dict[str, Any] | None:
         """The error as the client words it, and the exceptions behind it."""
         if error is None:
             return None
@@ -171,7 +180,7 @@ class Record:
             "chain": self._exceptions,
         }
 
-    def _note_log(self, record):
+    def _note_log(self, record: Any) -> None:
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001 - logging itself reports that and goes on
@@ -180,7 +189,7 @@ class Record:
         self._logs.append([record.name, record.levelname, message[:_MESSAGE_LIMIT], chain])
 
 
-def _peak_kb():
+def _peak_kb() -> int | None:
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as file:
             for line in file:

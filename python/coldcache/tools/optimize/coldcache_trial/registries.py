@@ -4,9 +4,10 @@ Each category is a mapping of keys to texts, the same in every process that does
 is imported here: a registry whose module is not loaded is as it is at the start, and left out.
 """
 
+# ruff: noqa: SLF001 - much of what modules write to has no public way to be listed
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import os
 import sys
 import types
@@ -165,7 +166,7 @@ def _odd_modules() -> dict[str, str]:
         else:
             spec = vars(value).get("__spec__")
             name = getattr(spec, "name", None)
-            if name != key and key != "__main__":
+            if key not in {name, "__main__"}:
                 found[key] = f"alias of {name}" if name else "made by hand"
     return found
 
@@ -214,7 +215,7 @@ def _gc_settings() -> str:
 def _locale() -> str:
     import _locale  # noqa: PLC0415 - built in
 
-    return _locale.setlocale(_locale.LC_ALL, None)
+    return str(_locale.setlocale(_locale.LC_ALL, None))
 
 
 def _decimal_context(decimal: Any) -> str:

@@ -33,7 +33,7 @@ class Watch:
         """Watch from now on: every module that is loaded goes through this function."""
         self._base = base
         bootstrap: Any = sys.modules["_frozen_importlib"]
-        load = bootstrap._load_unlocked
+        load = bootstrap._load_unlocked  # noqa: SLF001 - every module goes through it
 
         def load_unlocked(spec: Any) -> Any:
             stack = self._stacks.setdefault(_thread.get_ident(), [])
@@ -45,7 +45,7 @@ class Watch:
                 self._look(stack.pop())
 
         self._last = self._state()
-        bootstrap._load_unlocked = load_unlocked
+        bootstrap._load_unlocked = load_unlocked  # noqa: SLF001
 
     def end(self) -> list[list[str]]:
         """Category, key and module of each change; the first module that made it counts.
