@@ -60,13 +60,17 @@ pub fn loaded(module: &str, import: &Bound<'_, PyAny>) -> PyResult<()> {
     }
     let mut path = module;
     loop {
-        let waiting = WAITING.lock().remove(path);
-        if let Some(waiting) = waiting {
-            PACKAGES.fetch_sub(1, Relaxed);
-            for child in waiting {
-                offer(import, path, child)?;
+        // They leave the list when they are on the package, not before: another thread that has
+        // imported it goes on as soon as it finds nothing here.
+        let waiting = WAITING.lock().get(path).cloned();
+        let mut done = Vec::new();
+        for child in waiting.into_iter().flatten() {
+            let name = child.name.clone();
+            if offer(import, path, child)? {
+                done.push(name);
             }
         }
+        forget(path, &done);
         let Some((parent, _)) = path.rsplit_once('.') else { return Ok(()) };
         path = parent;
         if PACKAGES.load(Relaxed) == 0 {
@@ -82,29 +86,40 @@ impl Child {
     }
 }
 
-fn offer(import: &Bound<'_, PyAny>, parent: &str, child: Child) -> PyResult<()> {
+fn forget(package: &str, names: &[String]) {
+    let mut waiting = WAITING.lock();
+    let Some(children) = waiting.get_mut(package) else { return };
+    children.retain(|child| !names.contains(&child.name));
+    if children.is_empty() {
+        waiting.remove(package);
+        PACKAGES.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Put a trap for a submodule on its package. Whether that is settled; else it waits.
+fn offer(import: &Bound<'_, PyAny>, parent: &str, child: Child) -> PyResult<bool> {
     let py = import.py();
     let modules = modules(py)?;
     let Ok(package) = modules.get_item(parent) else {
         wait(parent, child);
-        return Ok(());
+        return Ok(false);
     };
-    let Ok(space) = package.getattr(intern!(py, "__dict__")) else { return Ok(()) };
-    let Ok(space) = space.cast_into::<PyDict>() else { return Ok(()) };
+    let Ok(space) = package.getattr(intern!(py, "__dict__")) else { return Ok(true) };
+    let Ok(space) = space.cast_into::<PyDict>() else { return Ok(true) };
     if trap_owners::has(&space, &child.name) {
-        return Ok(());
+        return Ok(true);
     }
     if child.is_guess && is_initializing(&package) {
         wait(parent, child); // it may still define that name
-        return Ok(());
+        return Ok(false);
     }
     if child.is_guess && !space.contains(intern!(py, "__path__"))? {
-        return Ok(());
+        return Ok(true);
     }
     let name = PyString::intern(py, &child.name);
     let module = format!("{parent}.{}", child.name);
     if space.contains(&name)? || modules.contains(&module)? {
-        return Ok(());
+        return Ok(true);
     }
     let Declared { file, line, .. } = &*child.statement;
     let declared = Arc::new(Declared { module, file: file.clone(), line: *line });
@@ -116,7 +131,8 @@ fn offer(import: &Bound<'_, PyAny>, parent: &str, child: Child) -> PyResult<()> 
         kind: if child.is_guess { Kind::Guess } else { Kind::Submodule },
         row: child.row,
     };
-    Trap::plant(new, &super::plan_hook::placeholder(py)?)
+    Trap::plant(new, &super::plan_hook::placeholder(py)?)?;
+    Ok(true)
 }
 
 fn wait(parent: &str, child: Child) {
