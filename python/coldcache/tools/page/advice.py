@@ -37,11 +37,11 @@ def apply_plan(outcome: Outcome) -> Html:
         ],
         ["Set one environment variable of the function.", element("ul", wrappers)],
         [
-            "On other hosts, put ",
-            element("code", "import coldcache.auto"),
-            " before the first other import, and name the file in ",
+            "On other hosts, name the file in ",
             element("code", "COLDCACHE_LOCK"),
-            ".",
+            " and start the program through the same wrapper, or put ",
+            element("code", "import coldcache.auto"),
+            " before the first other import.",
         ],
         [
             "After an update of Python or of a package, run the optimisation again: "

@@ -12,7 +12,7 @@ __all__ = ["comparison"]
 
 _TITLES = {
     "init_ms": ("init", "from the start of the process to the first request for an event"),
-    "first_answer_ms": ("first answer", ""),
+    "first_answer_ms": ("first answer", "from the event to its answer"),
     "init_plus_first_ms": ("init + first answer", "what the first caller waits for"),
     "warm_answer_ms": ("warm answer", "the same event once more"),
     "peak_memory_mb": ("memory", "largest resident set"),
@@ -30,7 +30,16 @@ def comparison(measured: Measured) -> Html:
     head = element(
         "tr",
         element("th", "figure", scope="col"),
-        *(element("th", _NAMES[role], scope="col", class_="n") for role in ROLES),
+        *(
+            element(
+                "th",
+                element("span", class_=f"swatch {role}"),
+                _NAMES[role],
+                scope="col",
+                class_="n",
+            )
+            for role in ROLES
+        ),
         element("th", "ratio", scope="col", class_="n"),
         element("th", element("span", "every sample", class_="vh"), scope="col", class_="bar"),
     )
@@ -105,7 +114,7 @@ def _modules(measured: Measured) -> Html:
     lanes = [_lane(place, role, measured.modules[role], most) for place, role in enumerate(ROLES)]
     return element(
         "tr",
-        element("th", "modules ", element("small", "after the calls"), scope="row"),
+        element("th", "modules ", element("small", "loaded with the first answer"), scope="row"),
         cells,
         element(
             "td",

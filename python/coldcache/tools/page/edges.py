@@ -14,6 +14,9 @@ from .packages import shortened
 
 __all__ = ["edge_table"]
 
+_MANY = 800
+"""From here on the rows are laid out when they come into view."""
+
 _USES = ("never", "init", "first call")
 
 
@@ -36,7 +39,12 @@ def edge_table(edges: Sequence[Edge]) -> Html:
         class_="edges",
     )
     region = element(
-        "div", table, class_="scroll", role="region", aria_label="Import statements", tabindex=0
+        "div",
+        table,
+        class_="scroll late" if len(edges) > _MANY else "scroll",
+        role="region",
+        aria_label="Import statements",
+        tabindex=0,
     )
     return element("div", _tools(edges), region, class_="sortable")
 

@@ -60,11 +60,13 @@ class Fields:
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """A list of finite numbers."""
-        values = self._list(name)
-        indexed = Fields(
-            {f"[{place}]": value for place, value in enumerate(values)}, self._at(name)
-        )
+        indexed = self._indexed(name)
         return tuple(indexed.number(place) for place in indexed.names())
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts."""
+        indexed = self._indexed(name)
+        return tuple(indexed.text(place) for place in indexed.names())
 
     def object(self, name: str) -> Fields:
         """An object inside this one."""
@@ -95,6 +97,10 @@ class Fields:
         if value is not None and not isinstance(value, bool):
             raise _unfit(self._at(name), "true or false", value)
         return value
+
+    def _indexed(self, name: str) -> Fields:
+        values = self._list(name)
+        return Fields({f"[{place}]": value for place, value in enumerate(values)}, self._at(name))
 
     def _list(self, name: str) -> list[Any]:
         value = self._get(name)

@@ -125,7 +125,8 @@ def _tools(name: str) -> Html:
         element("output", class_="flame-found", for_=f"{name}-find"),
         element(
             "p",
-            "Click or Enter zooms in, Escape zooms out; the arrow keys move through the graph.",
+            "Click or Enter zooms in, Escape zooms out; the arrow keys move through the graph. "
+            "Enter in the search field goes to the next match.",
             id=f"{name}-keys",
             class_="hint",
         ),

@@ -53,7 +53,7 @@ def outcome_headline(outcome: Outcome) -> Html:
         finding = ["Deferring imports would only move their cost into the first request. "]
         finding.append(element("span", "No plan was written.", class_="aside"))
     else:
-        finding = ["No plan makes this function start faster. "]
+        finding = ["No plan is faster beyond the noise. "]
         finding.append(element("span", "None was written.", class_="aside"))
     deferred = sum(edge.state == "deferred" for edge in outcome.edges)
     figures: list[Figure] = []
@@ -68,7 +68,10 @@ def outcome_headline(outcome: Outcome) -> Html:
         (thousands(deferred), "deferred", f"of {count(len(outcome.edges), 'import statement')}"),
     ]
     top = _top(finding, figures)
-    return Html(top + element("p", outcome.reason, class_="reason")) if outcome.reason else top
+    if not outcome.reason:
+        return top
+    reason = outcome.reason[0].upper() + outcome.reason[1:]
+    return Html(top + element("p", reason, class_="reason"))
 
 
 def _top(finding: Sequence[Content], figures: Sequence[Figure]) -> Html:

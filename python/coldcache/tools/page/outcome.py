@@ -113,6 +113,8 @@ class Outcome:
     search_s: float
     workers: int
     is_complete: bool
+    note: str
+    files: int
     edges: tuple[Edge, ...]
     removed_ms: float
     moved_ms: float
@@ -143,6 +145,8 @@ def read_outcome(document: Fields) -> Outcome:
         search_s=search.number("seconds"),
         workers=search.integer("workers"),
         is_complete=bool(search.maybe_flag("complete")),
+        note=search.maybe_text("note") or "",
+        files=_unchanged_files(document),
         edges=tuple(_edge(edge) for edge in document.objects("edges")),
         removed_ms=document.number("removed_ms"),
         moved_ms=document.number("moved_ms"),
@@ -153,6 +157,14 @@ def read_outcome(document: Fields) -> Outcome:
         profile=_profile(document),
         lock=document.maybe_text("lock"),
     )
+
+
+def _unchanged_files(document: Fields) -> int:
+    """How many files were compared and found as they were; 0 where one was not, or none was."""
+    if "files" not in document:
+        return 0
+    files = document.object("files")
+    return 0 if files.texts("changed") else files.integer("checked")
 
 
 def _profile(document: Fields) -> Run | None:

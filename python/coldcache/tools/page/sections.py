@@ -120,7 +120,7 @@ def _compared(outcome: Outcome) -> Html:
     note = (
         "Fresh processes of the real runtime client, plain and planned taken in turns. A bar ends "
         "at the median, on a scale from zero that is its row's own; the line across it is the "
-        "interval, each dot is one process."
+        "range below the figure, each dot is one process."
     )
     parts = [element("p", note, class_="note")]
     for event in outcome.events:
@@ -163,9 +163,10 @@ def _balance(outcome: Outcome) -> Html:
 
 def _edges(outcome: Outcome) -> Html:
     eager = [edge for edge in outcome.edges if edge.state != "deferred"]
+    best = "" if outcome.verdict == "better" else "In the best plan found, "
     text = (
-        f"{count(len(outcome.edges) - len(eager), 'import')} wait for their first use; "
-        f"{thousands(len(eager))} stay where they were, for the reason given. "
+        f"{best}{count(len(outcome.edges) - len(eager), 'import')} wait for their first use; "
+        f"{thousands(len(eager))} stay where they are, for the reason given. "
         "Statements that are not listed are never deferred."
     )
     return Html(element("p", text, class_="note") + edge_table(outcome.edges))
@@ -192,13 +193,17 @@ def _outcome_method(outcome: Outcome) -> Html:
         f"{count(outcome.search_runs, 'run')} in {outcome.search_s:.0f} s, "
         f"{count(outcome.workers, 'worker')}"
     )
-    if not outcome.is_complete:
-        search += "; ended by its time budget before every combination was tried"
+    if outcome.note:
+        search += f"; {outcome.note}"
+    elif not outcome.is_complete:
+        search += "; ended before every combination was tried"
+    unchanged = f"none of {count(outcome.files, 'file')} of the function and its packages changed"
     facts: list[tuple[str, Content]] = [
         ("function", element("code", outcome.target)),
         *_machine(outcome.machine),
         ("taken", f"{outcome.started_at}, in {outcome.elapsed_s:.0f} s"),
         ("search", search),
+        *([("files", unchanged)] if outcome.files else []),
         ("made by", outcome.made_by),
     ]
     return _facts(facts)
