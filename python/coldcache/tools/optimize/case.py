@@ -85,7 +85,7 @@ def difference(case: Case, outcome: Outcome, same: Same) -> Difference | None:
         text = _logs_differ(case.view(before), case.view(after))
         if text:
             return Difference("logs", text, case.name, _logged(after))
-        text = _warnings_differ(case.plain[0], before, outcome, after)
+        text = _warnings_differ(case.plain[1], before, outcome, after)
         if text:
             return Difference("warnings", text, case.name)
     return None

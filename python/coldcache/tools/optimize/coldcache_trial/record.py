@@ -34,6 +34,7 @@ class Record:
         self._logs: list[list[Any]] = []
         self._warnings: list[list[str]] = []
         self._exceptions: list[dict[str, Any]] = []
+        self._json: Any = None
         self._own_ns = 0
         self.result: dict[str, Any] = {
             "began_ns": began_ns,
@@ -68,6 +69,7 @@ class Record:
 
     def client_loaded(self) -> None:
         """Begin to listen: what listens to logs and warnings needs them loaded."""
+        self._json = sys.modules["json"]
         logging: Any = sys.modules["logging"]
         warnings: Any = sys.modules["warnings"]
         handle = logging.Logger.handle
@@ -143,22 +145,23 @@ class Record:
         """Take the last stock, write everything, end the process as the platform does: at once."""
         result, plan = self.result, self._plan
         result["modules"] = list(sys.modules)
-        result["peak_kb"] = _peak_kb()
         if plan is not None:
             result["rows"] = [list(row) for row in plan.report()]
             result["failures"] = [list(pair) for pair in plan.failures()]
         if self._watch is not None:
             result["effects"] = self._watch.end()
+        result["peak_kb"] = _peak_kb()
         result["registries"] = self._registries.snapshot(self._base)
         if self._trial["describe"] is not None:
             from .modules import describe_modules  # noqa: PLC0415
 
             result["origins"], result["fingerprints"] = describe_modules(self._trial["describe"])
-        import json  # noqa: PLC0415
+        import json  # noqa: PLC0415 - the client may not have come so far
 
         path = self._trial["result"]
         with open(path + ".part", "w", encoding="utf-8", errors="surrogatepass") as file:
-            file.write(json.dumps(result))
+            # Not `json.dumps`: the function may have replaced that.
+            file.write(json.JSONEncoder().encode(result))
         os.replace(path + ".part", path)
         os._exit(0)
 
@@ -170,9 +173,8 @@ class Record:
         if error is None:
             return None
         if isinstance(error, (str, bytes)):
-            import json  # noqa: PLC0415
-
-            error = json.loads(error)
+            text = error.decode() if isinstance(error, bytes) else error
+            error = self._json.JSONDecoder().decode(text)
         return {
             "type": str(error.get("errorType", "")),
             "message": str(error.get("errorMessage", ""))[:_MESSAGE_LIMIT],
@@ -191,9 +193,10 @@ class Record:
 
 def _peak_kb() -> int | None:
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        # As bytes: decoding might load a codec.
+        with open("/proc/self/status", "rb") as file:
             for line in file:
-                if line.startswith("VmHWM:"):
+                if line.startswith(b"VmHWM:"):
                     return int(line.split()[1])
     except OSError:
         pass
