@@ -41,14 +41,14 @@ def run_headline(run: Run, packages: Packages) -> Html:
 def outcome_headline(outcome: Outcome) -> Html:
     """The top of an optimisation's page."""
     init, both = outcome.init_ratio, outcome.init_plus_first_ratio
-    events = count(len(outcome.events), "event")
     if outcome.verdict == "better" and init is not None:
         finding: list[Content] = [
             f"With the plan, init takes {percent(init, 1)} of the time it took. "
         ]
-        answers = "gives the same answer" if len(outcome.events) == 1 else "give the same answers"
-        if all(event.answers_equal for event in outcome.events):
-            finding.append(element("span", f"The {events} {answers}.", class_="aside"))
+        if outcome.events and all(event.answers_equal for event in outcome.events):
+            many = len(outcome.events)
+            who = "The event is" if many == 1 else f"All {many} events are"
+            finding.append(element("span", f"{who} answered as before.", class_="aside"))
     elif outcome.verdict == "only moved":
         finding = ["Deferring imports would only move their cost into the first request. "]
         finding.append(element("span", "No plan was written.", class_="aside"))

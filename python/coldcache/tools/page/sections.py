@@ -164,11 +164,10 @@ def _balance(outcome: Outcome) -> Html:
 def _edges(outcome: Outcome) -> Html:
     eager = [edge for edge in outcome.edges if edge.state != "deferred"]
     best = "" if outcome.verdict == "better" else "In the best plan found, "
-    text = (
-        f"{best}{count(len(outcome.edges) - len(eager), 'import')} wait for their first use; "
-        f"{thousands(len(eager))} stay where they are, for the reason given. "
-        "Statements that are not listed are never deferred."
-    )
+    text = f"{best}{count(len(outcome.edges) - len(eager), 'import')} wait for their first use"
+    if eager:
+        text += f"; {thousands(len(eager))} stay where they are, for the reason given"
+    text += ". Statements that are not listed are never deferred."
     return Html(element("p", text, class_="note") + edge_table(outcome.edges))
 
 
