@@ -1,0 +1,1 @@
+"""Faults of servers and connections, and the clients that have to live through them."""
