@@ -8,6 +8,16 @@ from coldcache._core import Cache, __version__, cached, flag, lazy, once, pendin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from coldcache import testing
+    from coldcache._lifecycle import (
+        after_restore,
+        before_snapshot,
+        check_thaw,
+        hook_runs,
+        on_thaw,
+    )
+    from coldcache._replay import side_effect
+    from coldcache._step import step
+    from coldcache._warm_up import last_warm_up, warm_up, warm_up_async
     from coldcache.exceptions import (
         ColdcacheError,
         ConfigError,
@@ -17,7 +27,9 @@ if TYPE_CHECKING:
         PoolSaturated,
         ReentrantLoadError,
         SerializationError,
+        SideEffectBlocked,
         StoreError,
+        WarmUpError,
     )
 
 __all__ = [
@@ -30,16 +42,43 @@ __all__ = [
     "PoolSaturated",
     "ReentrantLoadError",
     "SerializationError",
+    "SideEffectBlocked",
     "StoreError",
+    "WarmUpError",
     "__version__",
+    "after_restore",
+    "before_snapshot",
     "cached",
+    "check_thaw",
     "flag",
+    "hook_runs",
+    "last_warm_up",
     "lazy",
+    "on_thaw",
     "once",
     "pending",
     "resolve_all",
+    "side_effect",
+    "step",
     "testing",
+    "warm_up",
+    "warm_up_async",
 ]
+
+
+# Where names live that not every start uses; the exceptions are in a module of their own.
+_HOMES = {
+    "after_restore": "_lifecycle",
+    "before_snapshot": "_lifecycle",
+    "check_thaw": "_lifecycle",
+    "hook_runs": "_lifecycle",
+    "last_warm_up": "_warm_up",
+    "on_thaw": "_lifecycle",
+    "side_effect": "_replay",
+    "step": "_step",
+    "warm_up": "_warm_up",
+    "warm_up_async": "_warm_up",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -49,9 +88,9 @@ def __getattr__(name: str) -> object:
 
         return coldcache.testing
     if name in __all__:
-        from coldcache import exceptions  # noqa: PLC0415
-
-        return getattr(exceptions, name)
+        home = f"coldcache.{_HOMES.get(name, 'exceptions')}"
+        found = globals()[name] = getattr(__import__(home, fromlist=(name,)), name)
+        return found
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)
 

@@ -10,11 +10,17 @@
     │   └── FlagError        (ValueError)     an environment flag that is neither on nor off
     ├── StoreError                            a shared store failed, with no fallback
     ├── PlanError                             a lazy plan that does not fit this program
+    ├── WarmUpError          (RuntimeError)   a required step of a warm-up is not done
+    ├── SideEffectBlocked    (RuntimeError)   a declared side effect, in a replayed sample event
     └── SerializationError                    a value that a store cannot hold
 
 Exceptions of the functions you decorate come out as themselves. Wrong arguments raise `TypeError`
 or `ValueError`.
 """
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from coldcache._warm_report import WarmUpReport
 
 
 class ColdcacheError(Exception):
@@ -51,3 +57,17 @@ class PlanError(ColdcacheError):
 
 class SerializationError(ColdcacheError):
     """A value that a store cannot hold, or bytes that it should not have held."""
+
+
+class WarmUpError(ColdcacheError, RuntimeError):
+    """A required step of `warm_up` failed or was not done in time.
+
+    Attributes:
+        report: The report of the warm-up.
+    """
+
+    report: "WarmUpReport | None" = None
+
+
+class SideEffectBlocked(ColdcacheError, RuntimeError):  # noqa: N818
+    """A function declared as a side effect was called while a sample event was replayed."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Clock", "clock", "reset"]
+__all__ = ["Clock", "clock", "reset", "restore", "snapshot"]
 
 
 class Clock:
@@ -103,3 +103,17 @@ def reset() -> None:
     Loads that are under way are not stopped, but what they bring is not served to later calls.
     """
     _forget_everything()
+
+
+def snapshot() -> None:
+    """Run the `before_snapshot` hooks as the platform does: the one declared last comes first."""
+    from coldcache import _lifecycle  # noqa: PLC0415 - few tests have hooks
+
+    _lifecycle.snapshot()
+
+
+def restore() -> None:
+    """Restore the process as from a snapshot: values get stale, then `after_restore` hooks run."""
+    from coldcache import _lifecycle  # noqa: PLC0415 - few tests have hooks
+
+    _lifecycle.restore()

@@ -126,6 +126,12 @@ fn named(function: &Bound<'_, PyAny>) -> String {
     name.unwrap_or_else(|_| type_name(function))
 }
 
+/// Whether a call of it gives a coroutine. For the Python side, which does not import `inspect` for it.
+#[pyfunction]
+pub fn _is_coroutine_function(function: &Bound<'_, PyAny>) -> bool {
+    is_coroutine_function(function)
+}
+
 pub fn is_coroutine_function(function: &Bound<'_, PyAny>) -> bool {
     code_flags(function) & CO_COROUTINE != 0
 }

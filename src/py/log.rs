@@ -42,6 +42,13 @@ pub fn stays_eager(py: Python<'_>, reason: &str) {
     warn_once(py, "stays eager", &Arc::from("imports"), "%s stay eager: %s", reason);
 }
 
+/// Say something each time. For the Python side.
+#[pyfunction]
+pub fn _log_warning(py: Python<'_>, text: &str) -> PyResult<()> {
+    let logger = py.import("logging")?.call_method1("getLogger", ("coldcache",))?;
+    logger.call_method1("warning", ("%s", text)).map(drop)
+}
+
 /// A module is not the one that a plan was made for.
 pub fn module_changed(py: Python<'_>, module: &str) {
     let message = "imports of %s stay eager: %s; said for the first such module";

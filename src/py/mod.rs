@@ -85,6 +85,8 @@ mod core {
     #[pymodule_export]
     use super::flight::Flight;
     #[pymodule_export]
+    use super::function::_is_coroutine_function;
+    #[pymodule_export]
     use super::instances::InstanceState;
     #[pymodule_export]
     use super::lazy::lazy;
@@ -93,7 +95,7 @@ mod core {
     #[pymodule_export]
     use super::lazy_proxy::Lazy;
     #[pymodule_export]
-    use super::log::stays_eager;
+    use super::log::{_log_warning, stays_eager};
     #[pymodule_export]
     use super::method::CachedMethod;
     #[pymodule_export]

@@ -17,6 +17,8 @@ TREE = {
     "StoreError": (coldcache.ColdcacheError,),
     "PlanError": (coldcache.ColdcacheError,),
     "SerializationError": (coldcache.ColdcacheError,),
+    "WarmUpError": (coldcache.ColdcacheError, RuntimeError),
+    "SideEffectBlocked": (coldcache.ColdcacheError, RuntimeError),
 }
 
 

@@ -129,3 +129,33 @@ async def check() -> None:
         client()
     except coldcache.ReentrantLoadError as error:
         assert_type(error, coldcache.ReentrantLoadError)
+
+
+@coldcache.on_thaw
+def reconnect() -> None: ...
+
+
+@coldcache.after_restore(name="refresh", required=True)
+def refresh() -> None: ...
+
+
+@coldcache.step("load", after=(client, "other"), required=False, warm="prepaid")
+def load() -> int:
+    return 1
+
+
+@coldcache.side_effect(instead=None)
+def send(mail: str) -> str:
+    return mail
+
+
+async def warm() -> None:
+    report = await coldcache.warm_up_async(parallel=4, budget=2.5, event={}, handler=print)
+    assert_type(report.seconds, float)
+    assert_type(report.critical_path, tuple[str, ...])
+    with coldcache.step("more"):
+        coldcache.warm_up()
+    assert_type(coldcache.check_thaw(), bool)
+    assert_type([run.name for run in coldcache.hook_runs()], list[str])
+    assert_type(send("a"), str)
+    reconnect()
