@@ -10,6 +10,7 @@ pub mod flight;
 pub mod imports;
 pub mod lifetime;
 pub mod policy;
+pub mod roster;
 pub mod waits;
 
 #[cfg(feature = "python")]

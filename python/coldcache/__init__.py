@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         on_thaw,
     )
     from coldcache._replay import side_effect
+    from coldcache._resource import resource
     from coldcache._step import step
     from coldcache._warm_up import last_warm_up, warm_up, warm_up_async
     from coldcache.exceptions import (
@@ -58,6 +59,7 @@ __all__ = [
     "once",
     "pending",
     "resolve_all",
+    "resource",
     "side_effect",
     "step",
     "testing",
@@ -74,6 +76,7 @@ _HOMES = {
     "hook_runs": "_lifecycle",
     "last_warm_up": "_warm_up",
     "on_thaw": "_lifecycle",
+    "resource": "_resource",
     "side_effect": "_replay",
     "step": "_step",
     "warm_up": "_warm_up",

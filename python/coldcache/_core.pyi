@@ -11,7 +11,7 @@ from collections.abc import (
     Mapping,
     ValuesView,
 )
-from types import CodeType, ModuleType
+from types import CodeType, ModuleType, TracebackType
 from typing import (
     Any,
     Concatenate,
@@ -463,6 +463,122 @@ class LazyModule(ModuleType):
     def __copy__(self) -> Any: ...
     def __deepcopy__(self, memo: Any) -> Any: ...
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]: ...
+
+@final
+class Made:
+    """One object that a factory made, with its life and its health. For resources and pools alone."""
+
+    value: Any
+    event_loop: Any
+    generations: tuple[int, ...]
+    def __new__(
+        cls,
+        value: object,
+        epoch: int,
+        trouble: int,
+        generations: tuple[int, ...],
+        max_age: float | None = None,
+        max_idle: float | None = None,
+        event_loop: object = None,
+    ) -> Self: ...
+    @property
+    def users(self) -> int: ...
+    @property
+    def is_retired(self) -> bool: ...
+    @property
+    def is_too_idle(self) -> bool: ...
+    @property
+    def age(self) -> float: ...
+    def reason(
+        self, trouble: int, survives_fork: bool, survives_restore: bool
+    ) -> Literal["retired", "reset", "fork", "age", "restore", "error", "thaw", "idle"] | None:
+        """Return why it cannot be handed out as it is, weightiest first."""
+    def approve(self, epoch: int, trouble: int) -> None:
+        """Note that it was found well: as of this epoch, after so much trouble."""
+    def take(self) -> bool:
+        """Count one more user; false, and not counted, if it is not to be used any more."""
+    def leave(self) -> bool:
+        """Count one user less; true if the caller has to close it."""
+    def retire(self) -> bool:
+        """Note that it is not to be used any more; true if the caller has to close it."""
+    def close_once(self) -> bool:
+        """Claim the closing of it; true for the first to do so."""
+
+@disjoint_base
+class Shared(Generic[_T]):
+    """What resources are made of natively: the object that is handed out, and counts."""
+
+    _current: Made | None
+    def __new__(cls, is_async: bool, *args: Any, **kwargs: Any) -> Self: ...
+    @classmethod
+    def __class_getitem__(cls, _item: Any) -> Any: ...
+    @overload
+    def __call__(self, *, retry: Literal[False] = False) -> Lease[_T]: ...
+    @overload
+    def __call__(self, *, retry: Literal[True]) -> Iterator[Lease[_T]]:
+        """Return a lease for one `with` block, or with *retry* up to two, for a `for` loop."""
+    @property
+    def is_async(self) -> bool: ...
+    @property
+    def _trouble(self) -> int: ...
+    @property
+    def _uses(self) -> int: ...
+    def _suspect(self) -> None: ...
+
+@final
+class Lease(Generic[_T]):
+    """One use of a shared object, from `with` to its end."""
+
+    def __new__(cls, owner: Shared[_T], may_retry: bool) -> Self: ...
+    def __enter__(self) -> _T: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> bool: ...
+    def __aenter__(self) -> Awaitable[_T]: ...
+    def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> Awaitable[bool]: ...
+    @property
+    def is_to_be_retried(self) -> bool: ...
+    def _hold(self, made: Made) -> Any: ...
+
+@final
+class Roster:
+    """Who has which object of a pool, and who is next. For `coldcache._pool` alone."""
+
+    def __new__(cls, size: int) -> Self: ...
+    def take(self) -> Made | Literal[True] | None:
+        """Return an idle object, True for the right to make one, or None if all are in use."""
+    def reserve(self) -> bool:
+        """Get the right to make one object more, whatever is idle."""
+    def line_up(
+        self, waker: Callable[[], object]
+    ) -> tuple[Made | Literal[True] | None, int | None]:
+        """Return what `take` gives and None, or None and the ticket of a place in the line."""
+    def give(self, made: Made) -> Callable[[], object] | None:
+        """Put an object back; the waker of whoever it is for, to be called."""
+    def vacate(self) -> Callable[[], object] | None:
+        """Note that an object is no more; the waker of whoever may make one, to be called."""
+    def claim(self, ticket: int) -> Made | Literal[True] | None:
+        """Return what the holder of a ticket was given, None for nothing yet."""
+    def leave(self, ticket: int) -> Made | Literal[True] | None:
+        """Leave the line; what came in the last moment is to be passed on."""
+    def drain(self) -> list[Made]:
+        """Take all idle objects out; they no longer count."""
+    def shed(self, least: int) -> Made | None:
+        """Take out an idle object unused for too long, if there are more than *least*."""
+    def counts(self) -> tuple[int, int, int]:
+        """Return how many are idle, how many there are, and how many callers wait."""
+
+def _keep_for_ever(object: object) -> None: ...
 
 @final
 class Flight:

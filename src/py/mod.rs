@@ -32,8 +32,10 @@ mod lazy_native;
 mod lazy_operators;
 mod lazy_pending;
 mod lazy_proxy;
+mod lease;
 mod load;
 mod log;
+mod made;
 mod method;
 mod once;
 mod once_method;
@@ -44,6 +46,7 @@ mod plan_filter;
 mod plan_hook;
 mod plan_record;
 mod ready;
+mod roster;
 mod stats;
 mod table;
 mod testing;
@@ -95,7 +98,11 @@ mod core {
     #[pymodule_export]
     use super::lazy_proxy::Lazy;
     #[pymodule_export]
+    use super::lease::{Lease, Shared};
+    #[pymodule_export]
     use super::log::{_log_warning, stays_eager};
+    #[pymodule_export]
+    use super::made::{Made, keep_for_ever};
     #[pymodule_export]
     use super::method::CachedMethod;
     #[pymodule_export]
@@ -106,6 +113,8 @@ mod core {
     use super::plan::ImportPlan;
     #[pymodule_export]
     use super::plan_code::{_digest, fingerprint};
+    #[pymodule_export]
+    use super::roster::Roster;
     #[pymodule_export]
     use super::testing::{
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,

@@ -1,0 +1,195 @@
+"""Calls of the user's functions that may hang: a factory, a check, a close.
+
+Plain Python cannot be interrupted, so a call with a limit runs in a thread of its own, in a copy of
+the caller's context, and who called goes on without it when its time is over. What such a call
+still brings is not lost: it is handed to whoever disposes of it.
+"""
+
+import _thread
+import contextvars
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any, TypeVar
+
+    _R = TypeVar("_R")
+
+# Calls that were given up and still run. Each keeps a thread; more than this and new ones are
+# refused.
+_MOST_HANGING = 64
+_hanging: list[object] = []
+
+
+class Deadline:
+    """A number of seconds shared by the steps of one attempt; without a number it never ends."""
+
+    __slots__ = ("_end", "seconds")
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    def left(self, share: float = 1.0) -> float | None:
+        """Return the seconds that are left, at most this share of all."""
+        if self._end is None or self.seconds is None:
+            return None
+        return max(0.0, min(self._end - time.monotonic(), share * self.seconds))
+
+
+class _Beside:
+    """One call in a thread of its own."""
+
+    __slots__ = ("call", "error", "gate", "turn", "value")
+
+    def __init__(self, call: "Call") -> None:
+        self.call = call
+        self.gate = _thread.allocate_lock()
+        self.gate.acquire()
+        # Whoever takes it out decides whether the result still has somebody who waits for it.
+        self.turn: list[None] = [None]
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, context: contextvars.Context) -> None:
+        try:
+            self.value = context.run(self.call.function, *self.call.arguments)
+        except BaseException as error:  # noqa: BLE001 - of a thread of ours: the caller gets it
+            self.error = error
+        if self.claim():
+            self.gate.release()
+            return
+        _hanging.remove(self)
+        self.dispose()
+
+    def claim(self) -> bool:
+        try:
+            self.turn.pop()
+        except IndexError:
+            return False
+        return True
+
+    def dispose(self) -> None:
+        value, self.value, self.error = self.value, None, None
+        self.call.dispose(value)
+
+    def give_up(self) -> bool:
+        """Go on without the result; false if it came in the last moment."""
+        _hanging.append(self)
+        if self.claim():
+            return True
+        _hanging.remove(self)
+        self.gate.acquire()
+        return False
+
+
+class Call:
+    """A call of one of the user's functions, to be made by plain code or awaited.
+
+    Args:
+        owner: The resource or pool.
+        doing: What messages say of it, as in "gave up *making* database".
+        function: What to call.
+        arguments: Its arguments.
+        deadline: How long to wait for it; where it has no end, plain code makes the call itself.
+        share: Part of the deadline's whole time that this call gets at most.
+        is_kept: Whether its result is to be closed when it comes too late.
+    """
+
+    __slots__ = ("arguments", "deadline", "doing", "function", "is_kept", "owner", "share")
+
+    def __init__(
+        self,
+        owner: "Any",
+        doing: str,
+        function: "Any",
+        arguments: "tuple[Any, ...]",
+        deadline: Deadline,
+        share: float = 1.0,
+        *,
+        is_kept: bool = False,
+    ) -> None:
+        self.owner = owner
+        self.doing = doing
+        self.function = function
+        self.arguments = arguments
+        self.deadline = deadline
+        self.share = share
+        self.is_kept = is_kept
+
+    def seconds(self) -> float | None:
+        """Return how long it may take; raise `LoadTimeout` if there is no time left."""
+        seconds = self.deadline.left(self.share)
+        if seconds is not None and seconds <= 0:
+            raise self.timed_out()
+        return seconds
+
+    def timed_out(self) -> BaseException:
+        """Return the error of a call that took too long."""
+        from coldcache.exceptions import LoadTimeout  # noqa: PLC0415
+
+        limit = self.deadline.seconds
+        return LoadTimeout(f"gave up {self.doing} {self.owner.name}: it has {limit:.3g} s in all")
+
+    def dispose(self, value: "Any") -> None:
+        """See to a result that nobody waits for any more."""
+        if self.is_kept and value is not None:
+            self.owner._close_late(value)  # noqa: SLF001
+
+    def make(self) -> "Any":
+        """Make the call as plain code.
+
+        Raises:
+            LoadTimeout: It took too long.
+        """
+        seconds = self.seconds()
+        if seconds is None:
+            return self.function(*self.arguments)
+        if len(_hanging) >= _MOST_HANGING:
+            raise self.timed_out()
+        started = _Beside(self)
+        try:
+            _thread.start_new_thread(started.run, (contextvars.copy_context(),))
+        except RuntimeError:  # no thread can be started any more: at the very end
+            return self.function(*self.arguments)
+        try:
+            has_ended = started.gate.acquire(True, min(seconds, _thread.TIMEOUT_MAX))
+        except BaseException:  # a signal handler raised
+            if not started.give_up():
+                started.dispose()
+            raise
+        if not has_ended and started.give_up():
+            raise self.timed_out()
+        error, value = started.error, started.value
+        started.error = started.value = None
+        if error is None:
+            return value
+        try:
+            raise error
+        finally:
+            del error  # or it would keep this frame, which keeps it
+
+
+def run(steps: "Generator[Call, Any, _R]") -> "_R":
+    """Make each call of a generator and tell it how that ended; its result."""
+    answer: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            call = steps.send(answer) if error is None else steps.throw(error)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        finally:
+            error = None
+        try:
+            answer = call.make()
+            if hasattr(answer, "__await__"):
+                answer = call.owner._see_to(call, answer)  # noqa: SLF001
+        except BaseException as raised:  # noqa: BLE001 - it is thrown into the generator
+            answer, error = None, raised
+
+
+def forget_after_fork() -> None:
+    """The child has none of those threads."""
+    _hanging.clear()
