@@ -438,12 +438,13 @@ def resolve_all() -> list[str]:
 def lifetime_epoch() -> int:
     """Return a number that has changed if anything happened to the process since the last time.
 
-    A fork, a restore from a snapshot, a thaw (the wall clock ran ahead of the monotonic clock by more
-    than 2 seconds since the last look), a reset by `coldcache.testing`. Two coarse clock reads.
+    A fork, a restore from a snapshot, a thaw (the wall clock ran ahead of the monotonic clock by
+    more than 2 seconds since the last look), a reset by `coldcache.testing`. Costs two coarse clock
+    reads.
     """
 
 def epochs() -> tuple[int, int, int, int]:
-    """Return how often the process was forked, restored, thawed, reset, as far as anybody noticed."""
+    """Return how often the process was forked, restored, thawed, reset, as far as one noticed."""
 
 def flag(name: str, /, *, default: bool = False) -> bool:
     """Return whether an environment feature flag is on.
@@ -466,7 +467,7 @@ class LazyModule(ModuleType):
 
 @final
 class Made:
-    """One object that a factory made, with its life and its health. For resources and pools alone."""
+    """One object that a factory made, with its life and its health. For resources and pools."""
 
     value: Any
     event_loop: Any
@@ -578,7 +579,7 @@ class Roster:
     def counts(self) -> tuple[int, int, int]:
         """Return how many are idle, how many there are, and how many callers wait."""
 
-def _keep_for_ever(object: object) -> None: ...
+def _keep_for_ever(object: object) -> None: ...  # noqa: A002
 
 @final
 class Flight:
