@@ -18,6 +18,7 @@ use pyo3::types::{PyDict, PyString};
 use super::lazy_caller::Caller;
 use super::plan_code::{Here, here};
 use super::plan_record::Row;
+use super::trap_owners::LookUp;
 use super::trap_target::Target;
 use super::{trap_copies, trap_key, trap_owners};
 
@@ -125,8 +126,9 @@ impl Trap {
             PLANTED | ASIDE => Ok(false),
             GONE => Ok(true),
             SETTLED => {
-                trap_owners::heal(it.owner.bind(py))?;
-                it.leave(); // even if it cannot be healed: the object is in its place
+                if !trap_owners::heal(it.owner.bind(py))? {
+                    it.leave(); // its value is in its place
+                }
                 Ok(true)
             }
             _ if it.is_resolving_here() => Ok(false),
@@ -168,7 +170,9 @@ impl Trap {
             row.used(Caller::current(py)?.as_ref())?;
         }
         self.resolving.lock().push(thread::current().id());
+        let look_up = LookUp::begin(self.owner.bind(py));
         let loaded = self.target.load(self.import.bind(py));
+        drop(look_up);
         {
             let mut resolving = self.resolving.lock();
             if let Some(at) = resolving.iter().rposition(|&id| id == thread::current().id()) {
@@ -199,15 +203,24 @@ impl Trap {
     fn finish(&self, key: &Bound<'_, PyAny>, value: Bound<'_, PyAny>) -> PyResult<()> {
         let py = key.py();
         if self.state.compare_exchange(ARMED, ASIDE, Relaxed, Relaxed).is_err() {
-            return Ok(());
+            // Somebody was faster, but could not heal the dict as long as we were here.
+            return self.heal_if_done(py);
         }
         let placed = self.place(key, &value);
-        let is_last = self.forget(py, SETTLED);
+        self.forget(py, SETTLED);
         placed?;
         if self.may_have_copies(key)? {
             trap_copies::update(self.owner.bind(py), key, &value)?;
         }
-        if is_last { trap_owners::heal(self.owner.bind(py)) } else { Ok(()) }
+        self.heal_if_done(py)
+    }
+
+    fn heal_if_done(&self, py: Python<'_>) -> PyResult<()> {
+        let owner = self.owner.bind(py);
+        if trap_owners::is_done(owner) {
+            trap_owners::heal(owner)?;
+        }
+        Ok(())
     }
 
     /// Meanwhile the key answers to nobody but itself.
@@ -231,13 +244,12 @@ impl Trap {
         let owner = self.owner.bind(py);
         self.state.store(ASIDE, Relaxed);
         let removed = owner.del_item(key);
-        let is_last = self.forget(py, GONE);
+        self.forget(py, GONE);
         match removed {
             // It has been taken out, or the whole dict was cleared.
-            Err(error) if !error.is_instance_of::<PyKeyError>(py) => return Err(error),
-            _ => {}
+            Err(error) if !error.is_instance_of::<PyKeyError>(py) => Err(error),
+            _ => self.heal_if_done(py),
         }
-        if is_last { trap_owners::heal(owner) } else { Ok(()) }
     }
 
     /// The dict gets a plain key instead. Whether there is the real object to put under it.
@@ -245,11 +257,12 @@ impl Trap {
         self.state.compare_exchange(SETTLED, GONE, Relaxed, Relaxed).is_ok()
     }
 
-    /// It is not waiting any more. Whether it was the last one in its dict.
-    fn forget(&self, py: Python<'_>, state: u8) -> bool {
+    /// It is not waiting any more.
+    fn forget(&self, py: Python<'_>, state: u8) {
         self.state.store(state, Relaxed);
-        let Ok(name) = self.name(py).to_cow() else { return false };
-        trap_owners::remove(self.owner.as_ptr() as usize, &name)
+        if let Ok(name) = self.name(py).to_cow() {
+            trap_owners::remove(self.owner.as_ptr() as usize, &name);
+        }
     }
 
     /// Whether somebody else holds the key: a copy of the dict perhaps.
