@@ -46,6 +46,11 @@ impl<V, W> Roster<V, W> {
         self.reserve().then_some(Grant::Vacancy)
     }
 
+    /// The idle object used last, if it is as wanted.
+    pub fn take_if(&mut self, is_wanted: impl FnOnce(&V) -> bool) -> Option<V> {
+        if is_wanted(self.idle.last()?) { self.idle.pop() } else { None }
+    }
+
     /// Make room for one object more, to be made now; false if the pool is full.
     pub fn reserve(&mut self) -> bool {
         let is_free = self.total < self.size;
@@ -88,11 +93,10 @@ impl<V, W> Roster<V, W> {
         }
     }
 
-    /// What the holder of a ticket was given, if anything yet; the place is then left.
-    pub fn claim(&mut self, ticket: u64) -> Option<Grant<V>> {
-        let at = self.line.iter().position(|place| place.ticket == ticket)?;
-        self.line[at].grant.as_ref()?;
-        self.line.remove(at)?.grant
+    /// Whether the holder of a ticket was given something.
+    #[must_use]
+    pub fn is_called(&self, ticket: u64) -> bool {
+        self.line.iter().any(|place| place.ticket == ticket && place.grant.is_some())
     }
 
     /// Leave the line; what came in the last moment, if anything did, is to be passed on.
@@ -180,8 +184,8 @@ mod tests {
         assert_eq!(roster.give(1), Some("first"));
         assert_eq!(roster.take(), None); // a newcomer does not overtake
         assert_eq!(roster.vacate(), Some("second"));
-        assert_eq!(roster.claim(second), Some(Grant::Vacancy));
-        assert_eq!(roster.claim(first), Some(Grant::Object(1)));
+        assert_eq!(roster.leave(second), (Some(Grant::Vacancy), None));
+        assert_eq!(roster.leave(first), (Some(Grant::Object(1)), None));
         assert_eq!((roster.total(), roster.idle(), roster.waiting()), (2, 0, 0));
     }
 
@@ -189,8 +193,9 @@ mod tests {
     fn who_leaves_the_line_takes_along_what_came_in_the_last_moment() {
         let mut roster = full(1);
         let ticket = roster.line_up("w").unwrap_err();
-        assert_eq!(roster.claim(ticket), None);
+        assert!(!roster.is_called(ticket));
         roster.give(1);
+        assert!(roster.is_called(ticket));
         assert_eq!(roster.leave(ticket), (Some(Grant::Object(1)), None));
         assert_eq!(roster.leave(ticket), (None, None));
         assert_eq!(roster.give(1), None);

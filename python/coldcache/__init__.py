@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         hook_runs,
         on_thaw,
     )
+    from coldcache._pool import pool
     from coldcache._replay import side_effect
     from coldcache._resource import resource
     from coldcache._step import step
@@ -58,6 +59,7 @@ __all__ = [
     "on_thaw",
     "once",
     "pending",
+    "pool",
     "resolve_all",
     "resource",
     "side_effect",
@@ -76,6 +78,7 @@ _HOMES = {
     "hook_runs": "_lifecycle",
     "last_warm_up": "_warm_up",
     "on_thaw": "_lifecycle",
+    "pool": "_pool",
     "resource": "_resource",
     "side_effect": "_replay",
     "step": "_step",

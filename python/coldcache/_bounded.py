@@ -171,7 +171,7 @@ class Call:
             del error  # or it would keep this frame, which keeps it
 
 
-def run(steps: "Generator[Call, Any, _R]") -> "_R":
+def run(steps: "Generator[Any, Any, _R]") -> "_R":
     """Make each call of a generator and tell it how that ended; its result."""
     answer: Any = None
     error: BaseException | None = None
@@ -184,7 +184,7 @@ def run(steps: "Generator[Call, Any, _R]") -> "_R":
             error = None
         try:
             answer = call.make()
-            if hasattr(answer, "__await__"):
+            if hasattr(answer, "__await__") and isinstance(call, Call):
                 answer = call.owner._see_to(call, answer)  # noqa: SLF001
         except BaseException as raised:  # noqa: BLE001 - it is thrown into the generator
             answer, error = None, raised

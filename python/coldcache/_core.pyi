@@ -558,6 +558,8 @@ class Roster:
     def __new__(cls, size: int) -> Self: ...
     def take(self) -> Made | Literal[True] | None:
         """Return an idle object, True for the right to make one, or None if all are in use."""
+    def take_healthy(self, trouble: int) -> Made | None:
+        """Return the object used last, counted as in use, if there is no reason for a question."""
     def reserve(self) -> bool:
         """Get the right to make one object more, whatever is idle."""
     def line_up(
@@ -568,8 +570,8 @@ class Roster:
         """Put an object back; the waker of whoever it is for, to be called."""
     def vacate(self) -> Callable[[], object] | None:
         """Note that an object is no more; the waker of whoever may make one, to be called."""
-    def claim(self, ticket: int) -> Made | Literal[True] | None:
-        """Return what the holder of a ticket was given, None for nothing yet."""
+    def is_called(self, ticket: int) -> bool:
+        """Return whether the holder of a ticket was given something."""
     def leave(self, ticket: int) -> Made | Literal[True] | None:
         """Leave the line; what came in the last moment is to be passed on."""
     def drain(self) -> list[Made]:

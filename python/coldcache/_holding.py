@@ -8,11 +8,13 @@ of `Call`s: plain code makes each call (`_bounded.run`), a coroutine awaits it
 (`_shared_async.run`).
 """
 
+import contextvars
 from collections import deque
 
 from coldcache import _rotation
-from coldcache._bounded import Call, Deadline, run
-from coldcache._core import Cache, Made, _keep_for_ever, _log_warning, lifetime_epoch
+from coldcache._bounded import Call, Deadline
+from coldcache._core import Made, _log_warning, lifetime_epoch
+from coldcache._disposal import Disposal
 from coldcache._registry import register
 
 TYPE_CHECKING = False
@@ -20,15 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Any, TypeVar
 
+    from coldcache._line import Line
     from coldcache._settings import Settings
 
     _R = TypeVar("_R")
-    Steps = Generator[Call, Any, _R]
+    Steps = Generator[Call | Line, Any, _R]
 
 _CHECK_SHARE = 0.5
-_CLOSE_SHARE = 0.25
-# Seconds for a close at the end of the process, where no `timeout=` says otherwise.
-_CLOSE_AT_EXIT = 2.0
 # How often an object that was invalidated while it was made is made again.
 _MOST_REMADE = 3
 
@@ -49,8 +49,13 @@ _HOPELESS = frozenset({"reset", "fork", "age", "retired"})
 # What to do about the others where there is no question to ask.
 _REPLACED_UNASKED = frozenset({"error", "idle", "restore"})
 
+# The resources and pools whose objects the current code makes, outermost first, while it does.
+_making: "contextvars.ContextVar[tuple[list[Holding], ...]]" = contextvars.ContextVar(
+    "coldcache_making", default=()
+)
 
-class Holding:
+
+class Holding(Disposal):
     """Options, counters and the objects that are alive; mixed into resources and pools."""
 
     kind = "resource"
@@ -63,12 +68,18 @@ class Holding:
         def _trouble(self) -> int:
             """How many errors there were that make every object suspicious."""
 
+        def _suspect(self) -> None:
+            """From now on every object is suspicious until it was found well."""
+
+        def _replace(self, made: Made, reason: str) -> None:
+            """Hand this object out no more; who uses it last closes it."""
+
     def _prepare(self, factory: "Callable[[], Any]", settings: "Settings") -> None:
         self.__wrapped__ = factory
         for attribute in ("__module__", "__qualname__", "__doc__", "__annotations__"):
             if hasattr(factory, attribute):
                 setattr(self, attribute, getattr(factory, attribute))
-        self.name = settings.name or getattr(factory, "__name__", type(factory).__name__)
+        self.name = settings.name or str(getattr(factory, "__name__", type(factory).__name__))
         self.__name__ = getattr(factory, "__name__", self.name)
         self._settings = settings
         self.warm = settings.warm
@@ -79,21 +90,11 @@ class Holding:
         self.after = (*settings.after, *(secret.source for secret in self._secrets))
         self._counts = dict.fromkeys(_COUNTERS, 0)
         self._replaced: dict[str, int] = {}
-        # By number: what is alive is closed at the end and dropped by a fork, and nothing compares
-        # it.
-        self._alive: dict[int, Made] = {}
-        # Objects whose closing was put off, because who found them superfluous had no time for it.
-        self._litter: deque[Made] = deque()
+        self._alive = {}
+        self._litter = deque()
         # Counts invalidations: what was being made meanwhile is made again.
         self._generation = 0
-        self._flights = self._new_flights()
         register(self)
-
-    def _new_flights(self) -> "Cache[Any, Any]":
-        # Only for its guarded loads: nothing is ever kept in it.
-        settings = self._settings
-        timeout = None if settings.is_async else settings.timeout
-        return Cache(name=self.name, max_entries=None, on_fork="reset", timeout=timeout)
 
     # -- making ------------------------------------------------------------------------------
 
@@ -158,6 +159,42 @@ class Holding:
         self._counts["failures"] += 1
         self._counts["timeouts"] += isinstance(error, TimeoutError)
 
+    def _build(self, key: "Any", deadline: Deadline) -> "Steps[Made]":
+        inside = [self]
+        token = _making.set((*_making.get(), inside))
+        try:
+            for _ in range(_MOST_REMADE):
+                generation = self._generation
+                made = yield from self._make(deadline, key)
+                if generation == self._generation:
+                    break
+                made.retire()  # invalidated while it was made
+                yield from self._closing(made, deadline)
+            else:
+                made = yield from self._make(deadline, key)
+        finally:
+            inside.clear()
+            _making.reset(token)
+        return made
+
+    def _refuse_ring(self) -> None:
+        """Refuse to wait for an object inside its own factory, in whatever thread that runs."""
+        around = [one for entry in _making.get() for one in entry]
+        if self in around:
+            from coldcache.exceptions import ReentrantLoadError  # noqa: PLC0415
+
+            ring = (*around[around.index(self) :], self)
+            message = " -> ".join(str(one.name) for one in ring)
+            raise ReentrantLoadError(f"a load waits for itself: {message}")
+
+    def _loop(self) -> "Any":
+        """What objects are kept apart by: the running event loop, where they live on one."""
+        if not self._settings.per_loop:
+            return None
+        import asyncio  # noqa: PLC0415
+
+        return asyncio._get_running_loop()  # noqa: SLF001 - documented, for frameworks
+
     # -- checking ----------------------------------------------------------------------------
 
     def _reason(self, made: Made) -> str | None:
@@ -207,79 +244,31 @@ class Holding:
     def _count_replaced(self, reason: str) -> None:
         self._replaced[reason] = self._replaced.get(reason, 0) + 1
 
-    # -- closing -----------------------------------------------------------------------------
+    # -- judging --------------------------------------------------------------------------------
 
-    def _closing(self, made: Made, deadline: Deadline | None = None) -> "Steps[None]":
-        """Close an object, unless that was done; an error is counted, and nobody's."""
-        self._alive.pop(id(made), None)
-        if made.close_once():
-            yield from self._closing_value(made.value, deadline)
-
-    def _closing_value(self, value: "Any", deadline: Deadline | None = None) -> "Steps[None]":
-        close = self._settings.close
-        if close is None:
-            return
-        deadline = deadline or Deadline(self._settings.timeout)
-        try:
-            yield Call(self, "closing", close, (value,), deadline, _CLOSE_SHARE)
-        except Exception as error:  # noqa: BLE001 - it is being thrown away
-            self._note_close_failure(error)
+    def _failed(self, made: Made, error: BaseException, may_retry: bool) -> bool:
+        """Judge an error that left a block; true if the block may be run again."""
+        settings = self._settings
+        if self._is_refusal(error):
+            self._counts["errors"] += 1
+            if not self._rotate(made.generations):
+                return False
+            self._replace(made, "credentials")
+        elif isinstance(error, settings.retry_on):
+            self._counts["errors"] += 1
+            if not may_retry:
+                self._suspect()
+                return False
+            self._replace(made, "error")
         else:
-            self._counts["closed"] += 1
-
-    def _close(self, made: Made) -> None:
-        run(self._closing(made))
-
-    def _see_to(self, call: Call, awaitable: "Any") -> "Any":
-        """What becomes of an awaitable that a call of plain code returned."""
-        if call.is_kept:
-            return awaitable  # a factory may make what can be awaited
-        from coldcache._shared_async import see_to_awaitable  # noqa: PLC0415
-
-        if call.doing == "closing" and see_to_awaitable(awaitable):
-            return None
-        if hasattr(awaitable, "close"):
-            awaitable.close()  # or it complains later
-        message = f"{call.doing} {self.name} gave an awaitable, and there is no event loop for it"
-        raise TypeError(message)
-
-    def _close_late(self, value: "Any") -> None:
-        """Close what a call brought that nobody waits for any more, in the thread that made it."""
-        run(self._closing_value(value, Deadline(None)))
-
-    def _note_close_failure(self, error: BaseException) -> None:
-        self._counts["close_failures"] += 1
-        if self._counts["close_failures"] == 1:
-            kind = type(error).__name__  # messages may hold secrets
-            _log_warning(
-                f"closing an object of {self.name} failed ({kind}); said once, counted in stats()"
-            )
-
-    def _clear_litter(self) -> "Steps[None]":
-        while self._litter:
-            try:
-                made = self._litter.popleft()
-            except IndexError:  # another thread was faster
-                return
-            yield from self._closing(made)
-
-    def _after_fork(self) -> None:
-        """In the child: the objects are the parent's; nothing of theirs is closed or destroyed."""
-        for made in self._alive.values():
-            _keep_for_ever(made)
-            made.close_once()
-            if self._settings.on_fork == "reset":
-                made.retire()
-        self._alive.clear()
-        self._litter.clear()
-        for secret in self._secrets:
-            secret.forget_after_fork()
-
-    def _close_at_exit(self) -> None:
-        seconds = self._settings.timeout or _CLOSE_AT_EXIT
-        for made in tuple(self._alive.values())[::-1]:
-            made.retire()
-            run(self._closing(made, Deadline(seconds / _CLOSE_SHARE)))
+            # Where nobody said which errors are the object's, any may be; asking it will tell.
+            if settings.check is not None and not (
+                settings.retry_on and isinstance(error, Exception)
+            ):
+                self._suspect()
+            return False
+        self._counts["retries"] += may_retry
+        return may_retry
 
     # -- as other decorated functions ----------------------------------------------------------
 

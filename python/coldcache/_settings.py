@@ -31,6 +31,7 @@ class Settings:
         "on_fork",
         "on_restore",
         "per_loop",
+        "reset",
         "retry_on",
         "secrets",
         "size",
@@ -41,6 +42,7 @@ class Settings:
     def __init__(self, given: "dict[str, Any]") -> None:
         self.check = _options.function("check", given["check"])
         self.close = _options.function("close", given["close"])
+        self.reset = _options.function("reset", given.get("reset"))
         self.max_age = _options.seconds("max_age", given["max_age"])
         self.max_idle = _options.seconds("max_idle", given["max_idle"])
         self.timeout = _options.seconds("timeout", given["timeout"])

@@ -4,11 +4,9 @@ A use of a healthy object is native (`src/py/lease.rs`). What is here runs when 
 to do about it: make it, check it, replace it, close it.
 """
 
-import contextvars
-
 from coldcache._bounded import Deadline, run
-from coldcache._core import Lease, Made, Shared
-from coldcache._holding import _MOST_REMADE, Holding
+from coldcache._core import Cache, Lease, Made, Shared
+from coldcache._holding import Holding
 from coldcache._settings import Settings
 
 TYPE_CHECKING = False
@@ -22,11 +20,6 @@ if TYPE_CHECKING:
     _R = TypeVar("_R")
     _T = TypeVar("_T")
 
-# The resources whose objects the current code makes, outermost first, each while that is so.
-_making: "contextvars.ContextVar[tuple[list[Resource[Any]], ...]]" = contextvars.ContextVar(
-    "coldcache_making", default=()
-)
-
 
 class Resource(Shared["_T"], Holding):
     """A function whose result is made once, shared by all and replaced when it has to be.
@@ -37,6 +30,7 @@ class Resource(Shared["_T"], Holding):
     def __init__(self, is_async: bool, factory: "Callable[[], Any]", settings: Settings) -> None:  # noqa: ARG002
         self._by_loop: dict[Any, Made] = {}
         self._prepare(factory, settings)
+        self._flights = self._new_flights()
 
     # -- use -----------------------------------------------------------------------------------
 
@@ -128,39 +122,13 @@ class Resource(Shared["_T"], Holding):
             if made.take():
                 return made
 
-    def _failed(self, made: Made, error: BaseException, may_retry: bool) -> bool:
-        """Judge an error that left a block; true if the block may be run again."""
-        settings = self._settings
-        if self._is_refusal(error):
-            self._counts["errors"] += 1
-            if not self._rotate(made.generations):
-                return False
-            self._replace(made, "credentials")
-        elif isinstance(error, settings.retry_on):
-            self._counts["errors"] += 1
-            if not may_retry:
-                self._suspect()
-                return False
-            self._replace(made, "error")
-        else:
-            # Where nobody said which errors are the object's, any may be; asking it will tell.
-            if settings.check is not None and not (
-                settings.retry_on and isinstance(error, Exception)
-            ):
-                self._suspect()
-            return False
-        self._counts["retries"] += may_retry
-        return may_retry
-
     # -- one flight ------------------------------------------------------------------------------
 
-    def _loop(self) -> "Any":
-        """What objects are kept apart by: the running event loop, where they live on one."""
-        if not self._settings.per_loop:
-            return None
-        import asyncio  # noqa: PLC0415
-
-        return asyncio._get_running_loop()  # noqa: SLF001 - documented, for frameworks
+    def _new_flights(self) -> "Cache[Any, Any]":
+        # Only for its guarded loads: nothing is ever kept in it.
+        settings = self._settings
+        timeout = None if settings.is_async else settings.timeout
+        return Cache(name=self.name, max_entries=None, on_fork="reset", timeout=timeout)
 
     def _settle(self, key: "Any") -> "Steps[Made]":
         """Find out what is to be handed out from now on: alone, whoever else asks meanwhile."""
@@ -176,24 +144,6 @@ class Resource(Shared["_T"], Holding):
         self._publish(key, made)
         return made
 
-    def _build(self, key: "Any", deadline: Deadline) -> "Steps[Made]":
-        inside = [self]
-        token = _making.set((*_making.get(), inside))
-        try:
-            for _ in range(_MOST_REMADE):
-                generation = self._generation
-                made = yield from self._make(deadline, key)
-                if generation == self._generation:
-                    break
-                made.retire()  # invalidated while it was made
-                yield from self._closing(made, deadline)
-            else:
-                made = yield from self._make(deadline, key)
-        finally:
-            inside.clear()
-            _making.reset(token)
-        return made
-
     def _publish(self, key: "Any", made: Made) -> None:
         self._by_loop[key] = self._current = made
         # Nothing is kept in there; who waits gets it all the same, and who comes finds it above.
@@ -204,16 +154,6 @@ class Resource(Shared["_T"], Holding):
             self._current = None
         if self._by_loop.get(key) is made:
             del self._by_loop[key]
-
-    def _refuse_ring(self) -> None:
-        """Refuse to wait for an object inside its own factory, in whatever thread that runs."""
-        around = [one for entry in _making.get() for one in entry]
-        if self in around:
-            from coldcache.exceptions import ReentrantLoadError  # noqa: PLC0415
-
-            ring = (*around[around.index(self) :], self)
-            message = " -> ".join(str(one.name) for one in ring)
-            raise ReentrantLoadError(f"a load waits for itself: {message}")
 
     # -- putting aside -----------------------------------------------------------------------------
 

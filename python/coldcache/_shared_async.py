@@ -7,7 +7,8 @@ import asyncio
 
 from coldcache._bounded import Call, Deadline
 from coldcache._core import Lease, Made
-from coldcache._holding import _CLOSE_AT_EXIT, _CLOSE_SHARE
+from coldcache._disposal import CLOSE_AT_EXIT, CLOSE_SHARE
+from coldcache._line import Line
 from coldcache._shared import Resource
 
 TYPE_CHECKING = False
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 _beside: "set[asyncio.Future[Any]]" = set()
 
 
-async def make(call: Call) -> "Any":
+async def make(call: "Call | Line") -> "Any":
     """Make a call and await what it returns, for as long as it may take.
 
     A call that ignores its cancellation is not waited for: what it still brings is closed then.
     """
+    if isinstance(call, Line):
+        return await call.wait()
     seconds = call.seconds()
     if seconds is None:
         return await _answer(call)
@@ -58,7 +61,7 @@ def _abandon(call: Call, task: "asyncio.Future[Any]") -> None:
     task.cancel()
 
 
-async def run(steps: "Generator[Call, Any, _R]") -> "_R":
+async def run(steps: "Generator[Call | Line, Any, _R]") -> "_R":
     """Await each call of a generator and tell it how that ended; its result."""
     answer: Any = None
     error: BaseException | None = None
@@ -75,7 +78,9 @@ async def run(steps: "Generator[Call, Any, _R]") -> "_R":
             answer, error = None, raised
 
 
-def see_to(steps: "Generator[Call, Any, Any]", home: "asyncio.AbstractEventLoop | None") -> bool:
+def see_to(
+    steps: "Generator[Call | Line, Any, Any]", home: "asyncio.AbstractEventLoop | None"
+) -> bool:
     """Have a generator's calls awaited beside, on the loop they belong to; false if it is gone."""
     running = asyncio._get_running_loop()  # noqa: SLF001 - documented, for frameworks
     loop = home or running
@@ -177,7 +182,7 @@ class AsyncResource(Resource["_T"]):
         see_to(self._closing_value(value, Deadline(None)), None)
 
     def _close_at_exit(self) -> None:
-        seconds = self._settings.timeout or _CLOSE_AT_EXIT
+        seconds = self._settings.timeout or CLOSE_AT_EXIT
         for made in tuple(self._alive.values())[::-1]:
             made.retire()
-            see_to(self._closing(made, Deadline(seconds / _CLOSE_SHARE)), made.event_loop)
+            see_to(self._closing(made, Deadline(seconds / CLOSE_SHARE)), made.event_loop)

@@ -36,7 +36,19 @@ class LoadTimeout(ColdcacheError, TimeoutError):  # noqa: N818
 
 
 class PoolSaturated(ColdcacheError, TimeoutError):  # noqa: N818
-    """Every object of a pool is in use and none came back in time."""
+    """Every object of a pool is in use and none came back in time.
+
+    Attributes:
+        size: How many objects the pool has at most.
+        waiters: How many other callers were waiting.
+        holder: Who has had an object for longest: function, file and line, thread or task.
+        held_for: For how many seconds.
+    """
+
+    size: int = 0
+    waiters: int = 0
+    holder: str | None = None
+    held_for: float = 0.0
 
 
 class ConfigError(ColdcacheError, ValueError):

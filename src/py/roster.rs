@@ -8,6 +8,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
+use super::epochs::look;
 use super::made::Made;
 use crate::clock;
 use crate::roster::{Grant, Roster as Core};
@@ -43,6 +44,15 @@ impl Roster {
         grant.map(|grant| granted(py, grant))
     }
 
+    /// The idle object used last, counted as in use, if it can be handed out without a question.
+    fn take_healthy(&self, trouble: u64) -> Option<Py<Made>> {
+        let (now, epoch) = look();
+        let is_healthy = |made: &Py<Made>| made.get().is_healthy(now, epoch, trouble);
+        let made = self.core.lock().take_if(is_healthy)?;
+        made.get().enter(now);
+        Some(made)
+    }
+
     /// The right to make one object more, whatever is idle.
     fn reserve(&self) -> bool {
         self.core.lock().reserve()
@@ -67,10 +77,9 @@ impl Roster {
         self.core.lock().vacate()
     }
 
-    /// What the holder of a ticket was given: an object, `True`, or `None` for nothing yet.
-    fn claim(&self, py: Python<'_>, ticket: u64) -> Option<Py<PyAny>> {
-        let grant = self.core.lock().claim(ticket);
-        grant.map(|grant| granted(py, grant))
+    /// Whether the holder of a ticket was given something.
+    fn is_called(&self, ticket: u64) -> bool {
+        self.core.lock().is_called(ticket)
     }
 
     /// Leave the line; what came in the last moment, or `None`.
