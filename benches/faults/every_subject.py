@@ -1,7 +1,8 @@
-"""All subjects: the peers, and coldcache where it offers what is tried."""
+"""All subjects by name: coldcache first, then its peers."""
 
 from __future__ import annotations
 
+from faults.coldcache_subjects import OURS
 from faults.subjects import PEERS, Subject
 
-SUBJECTS: dict[str, type[Subject]] = dict(PEERS)
+SUBJECTS: dict[str, type[Subject]] = {**OURS, **PEERS}

@@ -111,6 +111,6 @@ class Place:
         return {
             "host": self.host,
             "port": self.redis_port,
-            "socket_timeout": TIMEOUT_S,
-            "socket_connect_timeout": TIMEOUT_S,
+            "socket_timeout": self.connect_timeout,
+            "socket_connect_timeout": self.connect_timeout,
         }

@@ -21,11 +21,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 from faults import scenarios
 from faults.callers import CALLERS
+from faults.databases import PostgreSQL, Redis
 from faults.every_subject import SUBJECTS
 from faults.middleman import Middleman
 from faults.outcome import Outcome
 from faults.secrets_manager import SecretsManager
-from faults.servers import PostgreSQL, Redis, Server, ServerError, Servers, wait_until
+from faults.servers import Server, ServerError, Servers, wait_until
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -126,8 +127,8 @@ class Stage:
             complaints.seek(0)
             said = complaints.read()
         outcome.leaks += sum(said.count(secret) for secret in self.secrets)
-        if outcome.made == 0 and not outcome.remarks:
-            outcome.remarks.append(said.strip().splitlines()[-1] if said.strip() else "no outcome")
+        if outcome.made == 0 and "PYTHONDEVMODE" in os.environ:
+            print(said, file=sys.stderr)
         outcome.remarks += [line for line in said.splitlines() if "Fatal Python error" in line]
         return outcome
 

@@ -51,6 +51,7 @@ class Subject:
     is_lazy = True  # whether it connects when it is used, and not when it is made
     has_check = False  # whether the user can say how to check
     has_close = True  # whether the user can say how to close
+    answers_at = 1  # which call after a fault has to be answered at the latest
     documented: tuple[type[BaseException], ...] = (psycopg.Error,)
 
     def __init__(self, place: Place) -> None:

@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 from faults import scenarios
 from faults.callers import HANG_S, Crowd, Work
 from faults.every_subject import SUBJECTS
-from faults.outcome import Outcome, judge
+from faults.outcome import Outcome, judge, kind
 from faults.place import Place
 
 TORTURE = Path(__file__).resolve().parents[2] / "tests" / "torture"
@@ -74,7 +75,7 @@ class Trial:
             self.outcome.hung += 1
             raise DoesNotStartError("start hangs")
         if isinstance(made[0], Exception):
-            raise DoesNotStartError("does not start") from made[0]
+            raise DoesNotStartError(f"does not start: {kind(made[0])}") from made[0]
         self.subject = made[0]
 
     def make(self, seconds: float = 0) -> Callable[[int], int]:
@@ -164,6 +165,7 @@ def main() -> None:
     try:
         scenarios.FAULTS[trial.fault](trial)
     except DoesNotStartError as error:
+        traceback.print_exception(error)
         trial.outcome.remarks.append(str(error))
         trial.outcome.to_recovery = None
         trial.outcome.not_made = trial.total - trial.outcome.made

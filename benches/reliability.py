@@ -1,0 +1,93 @@
+"""Put coldcache and its peers through real faults and write `docs/reliability.md`.
+
+    python benches/reliability.py [--calls 500] [--subject NAME ...] [--fault NAME ...]
+
+PostgreSQL, Redis and haproxy come from `.ci/servers`. With `--subject` or `--fault` only those are
+tried, and printed instead of written. Exits with 1 if coldcache did not stand a fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from faults import page, scenarios
+from faults.coldcache_subjects import OURS
+from faults.every_subject import SUBJECTS
+from faults.healthy import measure
+from faults.rotation import rotate
+from faults.servers import NoServersError
+from faults.stage import Stage
+
+ROOT = Path(__file__).resolve().parents[1]
+CALLS = 500
+DEPENDENTS = (1, 8)
+
+
+def trials(stage: Stage, subjects: list[str], faults: list[str], calls: int) -> page.Results:
+    """Play every fault with every subject that it can happen to."""
+    results: page.Results = {}
+    for fault in faults:
+        for name in subjects:
+            if scenarios.takes_part(SUBJECTS[name], fault):
+                outcome = stage.play(name, fault, calls)
+                results[fault, name] = outcome
+                print(page.detail(fault, name, outcome), flush=True)
+    return results
+
+
+def options() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    every = [*scenarios.FAULTS, scenarios.EXIT]
+    parser.add_argument("--calls", type=int, default=CALLS, help="a fault (%(default)s)")
+    parser.add_argument("--subject", action="append", choices=list(SUBJECTS), metavar="NAME")
+    parser.add_argument("--fault", action="append", choices=every, metavar="NAME")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "reliability.md")
+    given = parser.parse_args()
+    given.is_all = not (given.subject or given.fault)
+    given.subject = given.subject or list(SUBJECTS)
+    given.fault = given.fault or every
+    return given
+
+
+def main() -> int:
+    """Play everything; 1 if coldcache did not stand it."""
+    given = options()
+    # Ended by its supervisor: the servers have to go as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    load = os.getloadavg()[0]
+    try:
+        with Stage() as stage:
+            results = trials(stage, given.subject, given.fault, given.calls)
+            if given.is_all:
+                costs = measure(stage)
+                rotations = [rotate(stage, count) for count in DEPENDENTS]
+    except NoServersError as reason:
+        print(reason, file=sys.stderr)
+        return 2
+    failed = [
+        (fault, name)
+        for (fault, name), one in results.items()
+        if name in OURS and not page.is_stood(one, OURS[name].answers_at)
+    ]
+    if given.is_all:
+        text = page.document(results, costs, rotations, given.calls, load)
+        temporary = given.output.with_suffix(".md.new")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(given.output)
+        failed += [("rotation", str(one)) for one in rotations if not page.is_clean(one)]
+        if not page.is_cheap(costs):
+            failed.append(("healthy", "coldcache.resource"))
+    for fault, name in failed:
+        print(f"not stood: {fault}: {name}", file=sys.stderr)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
