@@ -35,6 +35,7 @@ class Baseline:
         candidates: Edges that can be deferred, in the order in which they ran.
         lines: Line of each.
         parents: Module in whose course a module was loaded, and the line there.
+        asked: Names of modules that any statement at module level may ask for.
     """
 
     cases: tuple[Case, ...]
@@ -42,6 +43,7 @@ class Baseline:
     candidates: tuple[Edge, ...] = field(repr=False)
     lines: Mapping[Edge, int] = field(repr=False)
     parents: Mapping[str, tuple[str, int]] = field(repr=False)
+    asked: frozenset[str] = field(repr=False)
 
     @property
     def modules(self) -> frozenset[str]:
@@ -121,7 +123,9 @@ def measure_baseline(
         for row in watched.rows:
             if row.state == "eager" and _is_ours(row.edge):
                 lines.setdefault(row.edge, row.line)
-    return Baseline(tuple(cases), traced, tuple(lines), lines, _parents(traced.values()))
+    asked = {name for watched in recordings for row in watched.rows for name in row.edge.targets}
+    parents = _parents(traced.values())
+    return Baseline(tuple(cases), traced, tuple(lines), lines, parents, frozenset(asked))
 
 
 def in_turn(

@@ -61,7 +61,7 @@ class Effects:
             self._attribute(case, entries, finding)
             for entry in entries:
                 owner = self._owners[_place(case, entry)]
-                if is_harmless(entry, owner, outcome.modules):
+                if is_harmless(entry, owner, outcome.modules, self._baseline.asked):
                     self.harmless[entry.place] = owner
                 else:
                     text = describe(entry, owner)

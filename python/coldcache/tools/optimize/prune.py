@@ -9,38 +9,64 @@ from .edges import Edge
 from .oracle import Finding
 from .outcome import Row
 
-__all__ = ["moved", "without_saving", "without_use"]
+__all__ = ["loads_more", "moved", "unreached", "without_saving", "without_use"]
 
 _LEFT = frozenset({"pending", "failed"})
 
 
-def without_use(
+def unreached(
     finding: Finding, candidates: Iterable[Edge], _modules: Collection[str]
 ) -> frozenset[Edge]:
-    """Deferred edges that no case gains from: used during init in all of them, or never reached.
+    """Deferred edges whose statement ran in no case: whether they can be deferred was not tried."""
+    reached = _rows(finding)
+    return frozenset(
+        edge for edge in candidates if edge not in finding.eager and edge not in reached
+    )
 
-    The latter are not only useless: whether they can be deferred was never tried.
+
+def without_use(
+    finding: Finding, candidates: Iterable[Edge], modules: Collection[str]
+) -> frozenset[Edge]:
+    """Deferred edges that were used during init, or loaded before, in all cases, and save nothing.
+
+    One that was used may still save something: of `from pkg import a, b` only what is used is
+    loaded.
     """
     rows = _rows(finding)
     return frozenset(
         edge
-        for edge in candidates
-        if edge not in finding.eager and not any(map(_gains, rows.get(edge, ())))
+        for edge in without_saving(finding, candidates, modules)
+        if not any(map(_gains, rows.get(edge, ())))
     )
 
 
 def without_saving(
     finding: Finding, candidates: Iterable[Edge], modules: Collection[str]
 ) -> frozenset[Edge]:
-    """Deferred edges all of whose modules are loaded during init in every case, by others."""
+    """Deferred edges all of whose modules are loaded during init in every case, whatever by.
+
+    Args:
+        finding: What the plan did.
+        candidates: All edges that can be deferred.
+        modules: Names of all modules that are loaded without a plan.
+    """
     saving = set()
     for outcome in finding.outcomes:
         for row in outcome.rows:
             wanted = {name for name in row.edge.targets if name in modules}
-            if _gains(row) and not wanted <= outcome.modules_init:
+            if not wanted <= outcome.modules_init:
                 saving.add(row.edge)
     return frozenset(
         edge for edge in candidates if edge not in finding.eager and edge not in saving
+    )
+
+
+def loads_more(fewer: Finding, finding: Finding) -> bool:
+    """Whether any case loads more modules by its first answer than it did."""
+    return any(
+        len(now.modules_first) > len(before.modules_first)
+        or len(now.modules_init) > len(before.modules_init)
+        for now, before in zip(fewer.outcomes, finding.outcomes, strict=True)
     )
 
 

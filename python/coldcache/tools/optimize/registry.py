@@ -64,16 +64,23 @@ def differing(case: Case, planned: Outcome) -> Iterator[Entry]:
                 yield entry
 
 
-def is_harmless(entry: Entry, owner: str, planned: Collection[str]) -> bool:
+def is_harmless(entry: Entry, owner: str, planned: Collection[str], asked: Collection[str]) -> bool:
     """Whether nobody can notice the difference.
 
     Args:
         entry: Missing or different with the plan.
         owner: The module that writes it without a plan; empty where that is not known.
         planned: Names of the modules that are loaded with the plan.
+        asked: Names of modules that any statement asks for.
     """
+    if not owner:
+        return False
+    # Compiled modules share one of these, and give themselves a second name that nobody imports.
+    is_second = entry.key.startswith("_cython_") or entry.before == f"alias of {owner}"
+    if entry.category == "modules" and is_second and entry.key not in asked:
+        return True
     rule = _RULES.get(entry.category)
-    return bool(owner) and rule is not None and rule(entry, owner, planned)
+    return rule is not None and rule(entry, owner, planned)
 
 
 def describe(entry: Entry, owner: str) -> str:

@@ -20,12 +20,13 @@ from .effects import Effects
 from .guide import Guide
 from .minimise import minimise
 from .oracle import BudgetSpent, Finding, Oracle
-from .prune import without_saving, without_use
+from .prune import loads_more, unreached, without_saving, without_use
 
 __all__ = ["Search", "SearchResult", "search"]
 
 _ROUNDS = 8
 _PROOFS = 2
+_PRUNINGS = 15  # attempts to leave out what gains nothing, for each reason
 
 
 @dataclass(frozen=True)
@@ -249,21 +250,38 @@ def _overtime(
 def _pruned(
     oracle: Oracle, effects: Effects, eager: frozenset[Edge], modules: frozenset[str]
 ) -> frozenset[Edge]:
-    """Make eager what gains nothing, if the function still does as it does."""
+    """Make eager what gains nothing, as far as the function still does as it does."""
     finding = oracle.check(eager)
     if not finding.passes:
         return eager
-    # What is loaded during init anyway goes second: the order of loading changes with it.
-    for rule in (without_use, without_saving):
+    # What is loaded during init anyway goes last: the order of loading changes with it.
+    for rule in (unreached, without_use, without_saving):
         for _ in range(_ROUNDS):
             useless = rule(finding, oracle.candidates, modules)
-            if not useless:
-                break
-            fewer = oracle.check(finding.eager | useless)
-            if not fewer.passes or effects.harmful(oracle.cases, fewer):
+            edges = tuple(edge for edge in oracle.candidates if edge in useless)
+            fewer = _without(oracle, effects, finding, edges, _PRUNINGS)
+            if fewer is finding:
                 break
             finding = fewer
     return finding.eager
+
+
+def _without(
+    oracle: Oracle, effects: Effects, finding: Finding, edges: tuple[Edge, ...], tries: int
+) -> Finding:
+    """The finding with as many of *edges* eager as can be had by trying a few times."""
+    if not edges or tries < 1:
+        return finding
+    fewer = oracle.check(finding.eager.union(edges))
+    works = fewer.passes and not loads_more(fewer, finding)
+    if works and not effects.harmful(oracle.cases, fewer):
+        return fewer
+    if len(edges) == 1:
+        return finding
+    middle = len(edges) // 2
+    for half in (edges[middle:], edges[:middle]):
+        finding = _without(oracle, effects, finding, half, (tries - 1) // 2)
+    return finding
 
 
 def _prove(oracle: Oracle, effects: Effects, eager: frozenset[Edge]) -> Finding | None:
