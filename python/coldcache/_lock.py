@@ -101,9 +101,7 @@ class Lock:
         fingerprints: dict[str, int] = {}
         imports: list[str] | None = None
         for line in lines[1:]:
-            if line.startswith(" "):
-                if imports is None:
-                    raise PlanError(_damaged(line))
+            if line[:1] == " " and imports is not None:
                 imports.append(line[1:])
                 continue
             kind, _, value = line.partition(" ")
@@ -125,7 +123,13 @@ class Lock:
                 "run coldcache optimize again"
             )
             raise PlanError(message)
-        return cls(requires=requires, edges=edges, fingerprints=fingerprints, **facts)
+        # In order already: a lock is read at every cold start, and written once.
+        lock = cls.__new__(cls)
+        lock.target, lock.python = facts["target"], facts["python"]
+        lock.requires = tuple(requires)
+        lock.edges = {module: tuple(imports) for module, imports in edges.items()}
+        lock.fingerprints = fingerprints
+        return lock
 
     def text(self) -> str:
         """The file's text."""

@@ -68,7 +68,8 @@ def misbehaviour() -> str | None:
         "__builtins__": {"__import__": plan.__import__, "ImportError": ImportError},
     }
     try:
-        exec(compile(_STATEMENTS, _NAME, "exec"), space)  # noqa: S102 - the text above
+        # The text, not code compiled from it: compile() builds all classes of syntax trees first.
+        exec(_STATEMENTS, space)  # noqa: S102
         return _misbehaviour(space, loaded)
     except Exception as error:  # noqa: BLE001 - whatever it is, imports stay eager
         return f"the check of deferred imports failed with {type(error).__name__}: {error}"
@@ -79,6 +80,7 @@ def _misbehaviour(  # noqa: PLR0911 - one for each way
 ) -> str | None:
     if loaded != ["coldcache_check_k"]:
         return f"an import statement was not deferred, or one in a try block was: {loaded}"
+    in_thread = _Reader(space, "e")
     read_a = space["read_a"]
     first, second = read_a()  # type: ignore[operator]
     if first is not second or getattr(first, "name", None) != "coldcache_check_a":
@@ -89,7 +91,7 @@ def _misbehaviour(  # noqa: PLR0911 - one for each way
         pass
     else:
         return "a deferred import of a missing module does not fail when it is used"
-    if _read_in_thread(space) != "e":
+    if in_thread.result() != "e":
         return "a second thread does not see what a deferred name stands for"
     found = (eval("coldcache_check_b", space), eval("g", space), eval("j", space))  # noqa: S307
     if getattr(found[0], "name", None) != "coldcache_check_b" or found[1:] != ("f", "i"):
@@ -102,22 +104,29 @@ def _misbehaviour(  # noqa: PLR0911 - one for each way
     return None
 
 
-def _read_in_thread(space: dict[str, object]) -> object:
-    seen: list[object] = []
-    done = _thread.allocate_lock()
-    done.acquire()
+class _Reader:
+    """Reads a name in a thread of its own, beside what goes on here."""
 
-    def read() -> None:
+    def __init__(self, space: dict[str, object], name: str) -> None:
+        self._space = space
+        self._name = name
+        self._seen: object = None
+        self._threads = _thread._count()  # noqa: SLF001 - what threading uses as well
+        self._done = _thread.allocate_lock()
+        self._done.acquire()
+        _thread.start_new_thread(self._read, ())
+
+    def _read(self) -> None:
         try:
-            seen.append(eval("e", space))  # noqa: S307 - reads a global
+            self._seen = eval(self._name, self._space)  # noqa: S307 - reads a global
         finally:
-            done.release()
+            self._done.release()
 
-    before = _thread._count()  # noqa: SLF001 - what threading uses as well
-    _thread.start_new_thread(read, ())
-    done.acquire(timeout=5)
-    for _ in range(1000):  # a fork right after this must find one thread again
-        if _thread._count() <= before:  # noqa: SLF001
-            break
-        done.acquire(timeout=0.001)
-    return seen[0] if seen else None
+    def result(self) -> object:
+        """What it saw, when the thread is gone: a fork after this must find one thread again."""
+        if self._done.acquire(timeout=5):
+            for _ in range(10_000):
+                if _thread._count() <= self._threads:  # noqa: SLF001
+                    break
+                self._done.acquire(timeout=0.00005)
+        return self._seen
