@@ -10,6 +10,7 @@ bootstrap as a deployed function gets it. Output, errors and exit code have to b
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from builds import PROJECT, Build, BuildError, newest_wheel
+from builds import PROJECT, Build, BuildError, newest_wheel, run
 from optimizing import Optimized, OptimizeError, optimize
 from tables import Table
 
@@ -127,16 +128,44 @@ def try_package(package: str, wheel: Path, arguments: list[str]) -> Result:
     build.make()
     events = sorted((HELD_OUT / package / "events").glob("*.json"))
     optimized = optimize(build, events, arguments)
-    if optimized.lock is None:
-        raise OptimizeError(f"no plan: {optimized.document['reason']}")
+    lock = optimized.lock or lock_of(build, optimized)
     tried = []
     for snippet in sorted((HELD_OUT / package / "snippets").glob("*.py")):
-        plain, planned = run_snippet(build, snippet), run_snippet(build, snippet, optimized.lock)
+        plain, planned = run_snippet(build, snippet), run_snippet(build, snippet, lock)
         tried.append(Tried(snippet.stem, plain, planned))
         print(f"{package}, {snippet.stem}: {tried[-1].verdict}", file=sys.stderr, flush=True)
         if tried[-1].verdict == "DIFFERENT":
             keep_difference(build.place, tried[-1])
     return Result(package, optimized, tried)
+
+
+WRITE_LOCK = """
+import json, sys
+from coldcache._lock import Lock
+deferred, python, path = json.loads(sys.argv[1])
+edges = {}
+for importer, edge in deferred:
+    edges.setdefault(importer, []).append(edge)
+lock = Lock(target="app.handler", python=python, requires=(), edges=edges, fingerprints={})
+with open(path, "w") as file:
+    file.write(lock.text())
+"""
+
+
+def lock_of(build: Build, optimized: Optimized) -> Path:
+    """Write the plan that was found but is not worth using: it has to be safe all the same.
+
+    Raises:
+        OptimizeError: Nothing at all was deferred.
+    """
+    deferred = [(edge["importer"], edge["edge"]) for edge in optimized.edges("deferred")]
+    if not deferred:
+        raise OptimizeError(f"no plan: {optimized.document['reason']}")
+    minor = ".".join(map(str, sys.version_info[:2]))
+    path = build.place / "found.lock"
+    argument = json.dumps([deferred, minor, str(path)])
+    run([str(build.python), "-B", "-c", WRITE_LOCK, argument], SNIPPET_WITHIN_S)
+    return path
 
 
 def run_snippet(build: Build, snippet: Path, lock: Path | None = None) -> Ran:
@@ -177,7 +206,16 @@ def as_tables(results: list[Result]) -> list[Table]:
     """One table of the packages, one of all snippets, one of the eager edges of each package."""
     packages = Table(
         "Packages",
-        ["package", "init", "init + first", "deferred", "eager", "search, s", "snippets, same"],
+        [
+            "package",
+            "init",
+            "init + first",
+            "deferred",
+            "eager",
+            "search, s",
+            "verdict",
+            "snippets, same",
+        ],
     )
     snippets = Table("Snippets", ["snippet", "modules, plain", "planned", "outcome"])
     for result in results:
@@ -190,6 +228,7 @@ def as_tables(results: list[Result]) -> list[Table]:
                 str(len(one.edges("deferred"))),
                 str(len(one.edges("eager"))),
                 f"{one.search_s:.0f}",
+                one.document["verdict"],
                 f"{result.same} of {len(result.tried)}",
             ]
         )
