@@ -62,7 +62,11 @@ FIXED = {
 }
 
 
-@pytest.mark.parametrize("case", FIXED)
+# The interpreter's own lazy imports pass these over without a word.
+UNSEEN = {"try", "star"} if NATIVE else set()
+
+
+@pytest.mark.parametrize("case", [case for case in FIXED if case not in UNSEEN])
 @pytest.mark.parametrize("named", [False, True])
 def test_what_can_never_be_deferred_is_fixed(case: str, named: bool, observed: Observed) -> None:
     source, edge = FIXED[case]
@@ -117,7 +121,8 @@ def test_what_is_loaded_already_is_bound(observed: Observed) -> None:
         """
         import heavy
         import app
-        assert told() == [("heavy", "bound", 1), ("heavy:VALUE", "bound", 2)], told()
+        states = {"bound", "resolved"} if sys.version_info >= (3, 15) else {"bound"}
+        assert [edge for edge, state, _ in told() if state in states] == ["heavy", "heavy:VALUE"]
         """,
         {"app": ["heavy", "heavy:VALUE"]},
         "import heavy\nfrom heavy import VALUE\n",
