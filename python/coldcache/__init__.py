@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         on_thaw,
     )
     from coldcache._pool import pool
+    from coldcache._preload import preload
     from coldcache._replay import side_effect
     from coldcache._resource import resource
     from coldcache._step import step
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         LoadTimeout,
         PlanError,
         PoolSaturated,
+        PreloadError,
         ReentrantLoadError,
         SerializationError,
         SideEffectBlocked,
@@ -42,6 +44,7 @@ __all__ = [
     "LoadTimeout",
     "PlanError",
     "PoolSaturated",
+    "PreloadError",
     "ReentrantLoadError",
     "SerializationError",
     "SideEffectBlocked",
@@ -60,6 +63,7 @@ __all__ = [
     "once",
     "pending",
     "pool",
+    "preload",
     "resolve_all",
     "resource",
     "side_effect",
@@ -79,6 +83,7 @@ _HOMES = {
     "last_warm_up": "_warm_up",
     "on_thaw": "_lifecycle",
     "pool": "_pool",
+    "preload": "_preload",
     "resource": "_resource",
     "side_effect": "_replay",
     "step": "_step",

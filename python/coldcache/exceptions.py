@@ -11,6 +11,7 @@
     ├── StoreError                            a shared store failed, with no fallback
     ├── PlanError                             a lazy plan that does not fit this program
     ├── WarmUpError          (RuntimeError)   a required step of a warm-up is not done
+    ├── PreloadError         (RuntimeError)   something is not safe to fork with
     ├── SideEffectBlocked    (RuntimeError)   a declared side effect, in a replayed sample event
     └── SerializationError                    a value that a store cannot hold
 
@@ -20,6 +21,7 @@ or `ValueError`.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from coldcache._preload import PreloadReport
     from coldcache._warm_report import WarmUpReport
 
 
@@ -79,6 +81,16 @@ class WarmUpError(ColdcacheError, RuntimeError):
     """
 
     report: "WarmUpReport | None" = None
+
+
+class PreloadError(ColdcacheError, RuntimeError):
+    """A strict `preload` found something that is not safe to fork with.
+
+    Attributes:
+        report: The report of the preload.
+    """
+
+    report: "PreloadReport | None" = None
 
 
 class SideEffectBlocked(ColdcacheError, RuntimeError):  # noqa: N818

@@ -18,6 +18,7 @@ TREE = {
     "PlanError": (coldcache.ColdcacheError,),
     "SerializationError": (coldcache.ColdcacheError,),
     "WarmUpError": (coldcache.ColdcacheError, RuntimeError),
+    "PreloadError": (coldcache.ColdcacheError, RuntimeError),
     "SideEffectBlocked": (coldcache.ColdcacheError, RuntimeError),
 }
 

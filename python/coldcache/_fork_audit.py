@@ -1,0 +1,241 @@
+"""What is alive before a fork and would not survive being copied.
+
+The kernel is asked for descriptors and threads, the garbage collector for objects. Libraries are
+recognised by the names of their classes and never imported.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+
+from coldcache import _fork_pools, _fork_repair
+from coldcache._fork_finding import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+# Objects looked at when the sockets of one pool are searched for.
+_MOST_REACHED = 3000
+
+
+class Watch:
+    """Which descriptors and threads came with what."""
+
+    def __init__(self) -> None:
+        self.descriptors: dict[str, str] = {}
+        self.threads: dict[int, str] = {}
+        self._look("before preload()")
+
+    def note(self, event: str) -> None:
+        """Whatever is new came with this."""
+        self._look(event)
+
+    def _look(self, event: str) -> None:
+        for link in descriptors().values():
+            self.descriptors.setdefault(link, event)
+        for thread in threads():
+            self.threads.setdefault(thread, event)
+
+
+def descriptors() -> dict[int, str]:
+    """What the open descriptors of this process refer to, by number."""
+    found = {}
+    for name in _list("/proc/self/fd"):
+        try:
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue  # the one that lists them
+    return found
+
+
+def threads() -> list[int]:
+    """Numbers of this process's threads, those without Python too."""
+    return [int(name) for name in _list("/proc/self/task")]
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []  # not on this system
+
+
+def audit(watch: Watch) -> list[Finding]:
+    """Look through everything that is alive."""
+    objects = gc.get_objects()
+    pools = list(_fork_pools.find(objects))
+    held: dict[int, Finding] = {}
+    owned: dict[int, Finding] = {}
+    for finding in pools:
+        for number in reachable_descriptors(finding.target):
+            held[number] = finding
+        for thread in _fork_pools.threads_of(finding.target):
+            owned[id(thread)] = finding
+    found = [finding for finding in pools if finding.what]
+    found += _sockets(watch, held)
+    found += _threads(watch, owned)
+    found += _locks(objects)
+    found += _random(objects)
+    return found
+
+
+def _sockets(watch: Watch, held: dict[int, Finding]) -> Iterator[Finding]:
+    socket = sys.modules.get("socket")
+    for number, link in sorted(descriptors().items()):
+        since = watch.descriptors.get(link, "")
+        if link.startswith("anon_inode:[eventpoll]"):
+            # All have the same link: which one came with what is not known.
+            yield Finding(
+                "event loop",
+                f"descriptor {number} (epoll)",
+                "make event loops after the fork: parent and children would share their events",
+            )
+        if not link.startswith("socket:") or socket is None:
+            continue
+        peer = _peer(socket, number)
+        if peer is None:
+            continue
+        finding = Finding(
+            "socket",
+            f"descriptor {number}, connected to {peer}",
+            "connect after the fork, or make it a coldcache.resource: parent and children would "
+            "write into one connection",
+            since=since,
+        )
+        pool = held.get(number)
+        if pool is not None:
+            finding.target = pool.target
+            finding.repair = pool.repair
+            if pool.repaired:
+                finding.covered(pool.by)
+        yield finding
+
+
+def _peer(socket: Any, number: int) -> str | None:
+    """Whom a stream socket is connected to; those that listen are made to be shared."""
+    try:
+        with socket.socket(fileno=os.dup(number)) as twin:
+            if twin.type == socket.SOCK_DGRAM:
+                return None  # each message is sent whole, whoever sends it
+            peer = twin.getpeername()
+    except OSError:
+        return None  # not connected
+    if isinstance(peer, tuple):
+        return f"{peer[0]}:{peer[1]}"
+    return str(peer) or "a socket pair"
+
+
+def _threads(watch: Watch, owned: dict[int, Finding]) -> Iterator[Finding]:
+    known = {threading.get_native_id()}
+    advice = "start threads after the fork: children do not have this one"
+    for thread in threading.enumerate():
+        if thread.native_id is not None:
+            known.add(thread.native_id)
+        if thread is threading.main_thread() or thread is threading.current_thread():
+            continue
+        since = watch.threads.get(thread.native_id or 0, "")
+        finding = Finding("thread", f"{thread.name!r}", advice, since=since)
+        pool = owned.get(id(thread))
+        if pool is not None:
+            finding.target, finding.repair = pool.target, pool.repair
+        yield finding
+    for number in threads():
+        if number in known or number == os.getpid():
+            continue
+        try:
+            with open(f"/proc/self/task/{number}/comm", encoding="utf-8") as file:
+                name = file.read().strip()
+        except OSError:
+            continue  # it has ended
+        since = watch.threads.get(number, "")
+        yield Finding("thread", f"{name!r}, which is not Python's", advice, since=since)
+
+
+def _locks(objects: list[Any]) -> Iterator[Finding]:
+    """Locks that somebody holds, where a name leads to them."""
+    kinds = (type(threading.Lock()), type(threading.RLock()))
+    modules = {id(vars(module)): name for name, module in list(sys.modules.items()) if module}
+    skipped = (threading.Thread, threading.Condition)
+    for thing in objects:
+        if type(thing) is dict and id(thing) in modules:
+            names: Any = thing
+            owner = modules[id(thing)]
+        elif isinstance(thing, skipped) or type(thing).__module__ in ("threading", "importlib"):
+            continue
+        else:
+            # Attributes of objects: their dict is made only when somebody asks for it.
+            if not any(type(one) in kinds for one in gc.get_referents(thing)):
+                continue
+            names = getattr(thing, "__dict__", None)
+            owner = f"{type(thing).__module__}.{type(thing).__qualname__}"
+            if type(names) is not dict:
+                continue
+        for name, value in list(names.items()):
+            if type(value) in kinds and repr(value).startswith("<locked"):
+                yield Finding(
+                    "lock",
+                    f"{owner}.{name}",
+                    "release it before the fork: nobody would release it in the children",
+                )
+
+
+def _random(objects: list[Any]) -> Iterator[Finding]:
+    random = sys.modules.get("random")
+    numpy = sys.modules.get("numpy.random")
+    advice = "seed it after the fork: all children would draw the same numbers"
+    if random is not None:
+        for thing in objects:
+            # That of the module itself is seeded in each child by Python.
+            if isinstance(thing, random.Random) and not isinstance(thing, random.SystemRandom):
+                if thing is random._inst:  # noqa: SLF001 - there is no public name
+                    continue
+                name = f"{type(thing).__module__}.{type(thing).__qualname__}"
+                finding = Finding("random state", f"a {name}", advice)
+                finding.target, finding.repair = thing, _fork_repair.seed
+                yield finding
+    state = getattr(getattr(numpy, "mtrand", None), "_rand", None)
+    if state is not None:
+        finding = Finding("random state", "numpy.random", advice)
+        finding.target, finding.repair = state, _fork_repair.seed
+        yield finding
+
+
+def reachable_descriptors(thing: Any) -> Iterable[int]:
+    """Descriptors of the sockets and connections that an object leads to."""
+    socket = sys.modules.get("socket")
+    seen: set[int] = set()
+    queue = [thing] if thing is not None else []
+    found: set[int] = set()
+    while queue and len(seen) < _MOST_REACHED:
+        one = queue.pop(0)
+        if id(one) in seen or isinstance(one, (type, type(sys))) or callable(one):
+            continue
+        seen.add(id(one))
+        is_socket = socket is not None and isinstance(one, socket.socket)
+        if is_socket or type(one).__module__.partition(".")[0] in _DRIVERS:
+            number = _fileno(one)
+            if number is not None and number >= 0:
+                found.add(number)
+        queue.extend(gc.get_referents(one))
+        if type(one).__module__ == "_queue":  # its items are not seen by the collector everywhere
+            continue
+    return found
+
+
+# Libraries whose connections keep their descriptor to themselves, and tell it.
+_DRIVERS = frozenset({"psycopg", "psycopg2", "psycopg_c", "psycopg_binary", "pymysql", "redis"})
+
+
+def _fileno(thing: Any) -> int | None:
+    fileno = getattr(thing, "fileno", None)
+    if fileno is None:
+        return None
+    try:
+        return int(fileno())
+    except Exception:  # noqa: BLE001 - of a library: it may be closed, or no connection
+        return None

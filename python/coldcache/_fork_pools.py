@@ -1,0 +1,146 @@
+"""Pools that libraries keep, and how their copies in a child are put right."""
+
+from __future__ import annotations
+
+import sys
+
+from coldcache import _fork_repair
+from coldcache._core import _declared
+from coldcache._fork_finding import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+
+def find(objects: Iterable[Any]) -> Iterator[Finding]:
+    """The pools among all objects; those that cope with a fork themselves have no description."""
+    for thing in _declared():
+        if getattr(thing, "kind", None) in ("resource", "pool") and thing.is_done():
+            yield _covered(thing, "coldcache, which makes it anew in each child")
+    classes = {
+        kind: describe for path, describe in _KNOWN.items() if (kind := _loaded(path)) is not None
+    }
+    if not classes:
+        return
+    kinds = tuple(classes)
+    for thing in objects:
+        # Of what looks like an instance but is a stand-in, only the real type counts.
+        if not issubclass(type(thing), kinds):
+            continue
+        for kind, describe in classes.items():
+            if issubclass(type(thing), kind):
+                finding = describe(thing)
+                if finding is not None:
+                    yield finding
+                break
+
+
+def threads_of(thing: Any) -> Iterable[Any]:
+    """Threads that belong to a pool."""
+    return tuple(getattr(thing, "_threads", ()) or ())
+
+
+def _loaded(path: str) -> type | None:
+    module, _, name = path.rpartition(".")
+    kind = getattr(sys.modules.get(module), name, None)
+    return kind if isinstance(kind, type) else None
+
+
+def _covered(thing: Any, by: str) -> Finding:
+    finding = Finding("pool", "", "")
+    finding.target = thing
+    finding.covered(by)
+    return finding
+
+
+def _executor(thing: Any) -> Finding | None:
+    if not thing._threads:  # noqa: SLF001 - there is no public way to ask
+        return None
+    count = len(thing._threads)  # noqa: SLF001
+    prefix = getattr(thing, "_thread_name_prefix", "")
+    finding = Finding(
+        "pool",
+        f"a thread pool of {count} threads ({prefix})",
+        "make thread pools after the fork: children have none of its threads",
+    )
+    finding.target, finding.repair = thing, _fork_repair.empty_executor
+    return finding
+
+
+def _process_pool(thing: Any) -> Finding | None:
+    if not getattr(thing, "_processes", None) and not getattr(thing, "_pool", None):
+        return None
+    return Finding(
+        "pool",
+        f"a pool of processes ({type(thing).__module__}.{type(thing).__qualname__})",
+        "make pools of processes after the fork: they are the parent's alone",
+    )
+
+
+def _engine(thing: Any) -> Finding | None:
+    pool = thing.pool
+    idle = getattr(pool, "checkedin", int)()
+    used = getattr(pool, "checkedout", int)()
+    if idle + used <= 0:
+        return None
+    finding = Finding(
+        "pool",
+        f"an SQLAlchemy engine with {idle} idle connections and {used} in use",
+        "call engine.dispose(close=False) in each child",
+    )
+    finding.target = thing
+    if not used:
+        finding.repair = _fork_repair.dispose_engine
+    return finding
+
+
+def _psycopg_pool(thing: Any) -> Finding | None:
+    if thing.closed:
+        return None
+    return Finding(
+        "pool",
+        f"psycopg_pool {thing.name!r}",
+        "open it after the fork, in a coldcache.resource: its threads are the parent's alone",
+    )
+
+
+def _http_pool(thing: Any) -> Finding | None:
+    queue = thing.pool
+    idle = sum(one is not None for one in getattr(queue, "queue", ()))
+    if not idle:
+        return None
+    finding = Finding(
+        "pool",
+        f"a urllib3 pool with {idle} idle connections to {thing.host}",
+        "make requests after the fork only",
+    )
+    finding.target, finding.repair = thing, _fork_repair.empty_http_pool
+    return finding
+
+
+def _redis_pool(thing: Any) -> Finding:
+    return _covered(thing, "redis-py, whose pools notice a fork")
+
+
+def _event_loop(thing: Any) -> Finding | None:
+    if thing.is_closed():
+        return None
+    return Finding(
+        "event loop",
+        f"an open {type(thing).__name__}",
+        "close it, or make it after the fork: parent and children would share its events",
+    )
+
+
+_KNOWN = {
+    "concurrent.futures.thread.ThreadPoolExecutor": _executor,
+    "concurrent.futures.process.ProcessPoolExecutor": _process_pool,
+    "multiprocessing.pool.Pool": _process_pool,
+    "sqlalchemy.engine.Engine": _engine,
+    "psycopg_pool.ConnectionPool": _psycopg_pool,
+    "urllib3.connectionpool.HTTPConnectionPool": _http_pool,
+    "redis.connection.ConnectionPool": _redis_pool,
+    "asyncio.base_events.BaseEventLoop": _event_loop,
+}
