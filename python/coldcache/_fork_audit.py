@@ -12,7 +12,7 @@ import sys
 import threading
 
 from coldcache import _fork_pools, _fork_repair
-from coldcache._fork_finding import Finding
+from coldcache._fork_finding import Finding, Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def _list(folder: str) -> list[str]:
 def audit(watch: Watch) -> list[Finding]:
     """Look through everything that is alive."""
     objects = gc.get_objects()
-    pools = list(_fork_pools.find(objects))
+    names = Names()
+    pools = list(_fork_pools.find(objects, names))
     held: dict[int, Finding] = {}
     owned: dict[int, Finding] = {}
     for finding in pools:
@@ -77,17 +78,29 @@ def audit(watch: Watch) -> list[Finding]:
         for thread in _fork_pools.threads_of(finding.target):
             owned[id(thread)] = finding
     found = [finding for finding in pools if finding.what]
-    found += _sockets(watch, held)
+    found += _sockets(watch, held, _named_sockets(objects, names))
     found += _threads(watch, owned)
     found += _locks(objects)
-    found += _random(objects)
+    found += _random(objects, names)
     return found
 
 
-def _sockets(watch: Watch, held: dict[int, Finding]) -> Iterator[Finding]:
+def _named_sockets(objects: list[Any], names: Names) -> dict[int, str]:
+    """How Python's sockets are called, by their descriptors."""
+    socket = sys.modules.get("socket")
+    if socket is None:
+        return {}
+    sockets = [thing for thing in objects if issubclass(type(thing), socket.socket)]
+    return {one.fileno(): names.call(one, "") for one in sockets}
+
+
+def _sockets(watch: Watch, held: dict[int, Finding], called: dict[int, str]) -> Iterator[Finding]:
     socket = sys.modules.get("socket")
     for number, link in sorted(descriptors().items()):
         since = watch.descriptors.get(link, "")
+        pool = held.get(number)
+        if pool is not None and pool.kind == "event loop":
+            continue  # found with its loop
         if link.startswith("anon_inode:[eventpoll]"):
             # All have the same link: which one came with what is not known.
             yield Finding(
@@ -102,12 +115,11 @@ def _sockets(watch: Watch, held: dict[int, Finding]) -> Iterator[Finding]:
             continue
         finding = Finding(
             "socket",
-            f"descriptor {number}, connected to {peer}",
+            f"{called.get(number, '')}descriptor {number}, connected to {peer}",
             "connect after the fork, or make it a coldcache.resource: parent and children would "
             "write into one connection",
             since=since,
         )
-        pool = held.get(number)
         if pool is not None:
             finding.target = pool.target
             finding.repair = pool.repair
@@ -184,7 +196,7 @@ def _locks(objects: list[Any]) -> Iterator[Finding]:
                 )
 
 
-def _random(objects: list[Any]) -> Iterator[Finding]:
+def _random(objects: list[Any], names: Names) -> Iterator[Finding]:
     random = sys.modules.get("random")
     numpy = sys.modules.get("numpy.random")
     advice = "seed it after the fork: all children would draw the same numbers"
@@ -194,8 +206,8 @@ def _random(objects: list[Any]) -> Iterator[Finding]:
             if isinstance(thing, random.Random) and not isinstance(thing, random.SystemRandom):
                 if thing is random._inst:  # noqa: SLF001 - there is no public name
                     continue
-                name = f"{type(thing).__module__}.{type(thing).__qualname__}"
-                finding = Finding("random state", f"a {name}", advice)
+                name = f"a {type(thing).__module__}.{type(thing).__qualname__}"
+                finding = Finding("random state", names.call(thing, name), advice)
                 finding.target, finding.repair = thing, _fork_repair.seed
                 yield finding
     state = getattr(getattr(numpy, "mtrand", None), "_rand", None)
@@ -228,7 +240,9 @@ def reachable_descriptors(thing: Any) -> Iterable[int]:
 
 
 # Libraries whose connections keep their descriptor to themselves, and tell it.
-_DRIVERS = frozenset({"psycopg", "psycopg2", "psycopg_c", "psycopg_binary", "pymysql", "redis"})
+_DRIVERS = frozenset(
+    {"psycopg", "psycopg2", "psycopg_c", "psycopg_binary", "pymysql", "redis", "select"}
+)
 
 
 def _fileno(thing: Any) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,3 +50,20 @@ class Finding:
 
     def __repr__(self) -> str:
         return f"<{self}>"
+
+
+class Names:
+    """What module-level names stand for, so that a finding can be called by one."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+        for name, module in list(sys.modules.items()):
+            space = getattr(module, "__dict__", None)
+            if type(space) is dict:
+                for attribute, value in list(space.items()):
+                    self._names.setdefault(id(value), f"{name}.{attribute}")
+
+    def call(self, thing: object, otherwise: str) -> str:
+        """The thing by its name and kind, or by its kind alone."""
+        name = self._names.get(id(thing))
+        return otherwise if name is None else f"{name}, {otherwise}"

@@ -6,7 +6,7 @@ import sys
 
 from coldcache import _fork_repair
 from coldcache._core import _declared
-from coldcache._fork_finding import Finding
+from coldcache._fork_finding import Finding, Names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def find(objects: Iterable[Any]) -> Iterator[Finding]:
+def find(objects: Iterable[Any], names: Names) -> Iterator[Finding]:
     """The pools among all objects; those that cope with a fork themselves have no description."""
     for thing in _declared():
         if getattr(thing, "kind", None) in ("resource", "pool") and thing.is_done():
@@ -31,7 +31,7 @@ def find(objects: Iterable[Any]) -> Iterator[Finding]:
             continue
         for kind, describe in classes.items():
             if issubclass(type(thing), kind):
-                finding = describe(thing)
+                finding = describe(thing, names)
                 if finding is not None:
                     yield finding
                 break
@@ -55,31 +55,32 @@ def _covered(thing: Any, by: str) -> Finding:
     return finding
 
 
-def _executor(thing: Any) -> Finding | None:
+def _executor(thing: Any, names: Names) -> Finding | None:
     if not thing._threads:  # noqa: SLF001 - there is no public way to ask
         return None
     count = len(thing._threads)  # noqa: SLF001
+    threads = "thread" if count == 1 else "threads"
     prefix = getattr(thing, "_thread_name_prefix", "")
     finding = Finding(
         "pool",
-        f"a thread pool of {count} threads ({prefix})",
+        names.call(thing, f"a pool of {count} {threads} ({prefix})"),
         "make thread pools after the fork: children have none of its threads",
     )
     finding.target, finding.repair = thing, _fork_repair.empty_executor
     return finding
 
 
-def _process_pool(thing: Any) -> Finding | None:
+def _process_pool(thing: Any, names: Names) -> Finding | None:
     if not getattr(thing, "_processes", None) and not getattr(thing, "_pool", None):
         return None
     return Finding(
         "pool",
-        f"a pool of processes ({type(thing).__module__}.{type(thing).__qualname__})",
+        names.call(thing, f"a {type(thing).__module__}.{type(thing).__qualname__}"),
         "make pools of processes after the fork: they are the parent's alone",
     )
 
 
-def _engine(thing: Any) -> Finding | None:
+def _engine(thing: Any, names: Names) -> Finding | None:
     pool = thing.pool
     idle = getattr(pool, "checkedin", int)()
     used = getattr(pool, "checkedout", int)()
@@ -87,7 +88,7 @@ def _engine(thing: Any) -> Finding | None:
         return None
     finding = Finding(
         "pool",
-        f"an SQLAlchemy engine with {idle} idle connections and {used} in use",
+        names.call(thing, f"an SQLAlchemy engine ({idle} idle connections, {used} in use)"),
         "call engine.dispose(close=False) in each child",
     )
     finding.target = thing
@@ -96,42 +97,44 @@ def _engine(thing: Any) -> Finding | None:
     return finding
 
 
-def _psycopg_pool(thing: Any) -> Finding | None:
+def _psycopg_pool(thing: Any, names: Names) -> Finding | None:
     if thing.closed:
         return None
     return Finding(
         "pool",
-        f"psycopg_pool {thing.name!r}",
+        names.call(thing, f"psycopg_pool {thing.name!r}"),
         "open it after the fork, in a coldcache.resource: its threads are the parent's alone",
     )
 
 
-def _http_pool(thing: Any) -> Finding | None:
+def _http_pool(thing: Any, names: Names) -> Finding | None:
     queue = thing.pool
     idle = sum(one is not None for one in getattr(queue, "queue", ()))
     if not idle:
         return None
     finding = Finding(
         "pool",
-        f"a urllib3 pool with {idle} idle connections to {thing.host}",
+        names.call(thing, f"a urllib3 pool ({idle} idle connections to {thing.host})"),
         "make requests after the fork only",
     )
     finding.target, finding.repair = thing, _fork_repair.empty_http_pool
     return finding
 
 
-def _redis_pool(thing: Any) -> Finding:
+def _redis_pool(thing: Any, _: Names) -> Finding:
     return _covered(thing, "redis-py, whose pools notice a fork")
 
 
-def _event_loop(thing: Any) -> Finding | None:
+def _event_loop(thing: Any, names: Names) -> Finding | None:
     if thing.is_closed():
         return None
-    return Finding(
+    finding = Finding(
         "event loop",
-        f"an open {type(thing).__name__}",
+        names.call(thing, f"an open {type(thing).__name__}"),
         "close it, or make it after the fork: parent and children would share its events",
     )
+    finding.target = thing
+    return finding
 
 
 _KNOWN = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from coldcache._core import ImportPlan, _stays_eager, flag
+from coldcache._core import ImportPlan, _log_warning, _stays_eager, flag
 from coldcache._lock import Lock
 from coldcache.exceptions import PlanError
 
@@ -112,6 +112,27 @@ def _find() -> str | None:
     return None
 
 
+def _preload() -> None:
+    """Import what the workers share, if this process is one that forks them."""
+    wanted = os.environ.get("COLDCACHE_PRELOAD", "")
+    if wanted.lower() in ("", "0", "false", "off", "no"):
+        return
+    if wanted.lower() in ("1", "true", "on", "yes"):
+        handler = os.environ.get("_HANDLER", "").replace("/", ".")
+        if not handler or not os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY"):
+            return  # nothing says that there will be workers, or what they run
+        wanted = handler.rpartition(".")[0]
+    root = os.environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
+    if root not in sys.path:
+        sys.path.insert(0, root)  # as the platform and servers do, a little later
+    from coldcache._preload import preload  # noqa: PLC0415 - where it is asked for
+
+    try:
+        preload(*[name.strip() for name in wanted.split(",") if name.strip()])
+    except Exception as error:  # noqa: BLE001 - the workers import it again, and tell of it
+        _log_warning(f"no preload of {wanted}: {type(error).__name__}")
+
+
 def _start() -> None:
     try:
         mode = os.environ.get("COLDCACHE_AUTO") or "auto"
@@ -136,3 +157,4 @@ def _start() -> None:
 
 
 _start()
+_preload()
