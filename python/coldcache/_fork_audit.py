@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
+_LOCKS = (type(threading.Lock()), type(threading.RLock()))
 # Objects looked at when the sockets of one pool are searched for.
 _MOST_REACHED = 3000
 
@@ -67,9 +68,9 @@ def _list(folder: str) -> list[str]:
 
 def audit(watch: Watch) -> list[Finding]:
     """Look through everything that is alive."""
-    objects = gc.get_objects()
     names = Names()
-    pools = list(_fork_pools.find(objects, names))
+    alive = _sorted_out(gc.get_objects())
+    pools = list(_fork_pools.find(alive, names))
     held: dict[int, Finding] = {}
     owned: dict[int, Finding] = {}
     for finding in pools:
@@ -78,19 +79,36 @@ def audit(watch: Watch) -> list[Finding]:
         for thread in _fork_pools.threads_of(finding.target):
             owned[id(thread)] = finding
     found = [finding for finding in pools if finding.what]
-    found += _sockets(watch, held, _named_sockets(objects, names))
+    found += _sockets(watch, held, _named_sockets(alive, names))
     found += _threads(watch, owned)
-    found += _locks(objects)
-    found += _random(objects, names)
+    found += _locks(alive)
+    found += _random(alive, names)
     return found
 
 
-def _named_sockets(objects: list[Any], names: Names) -> dict[int, str]:
+def _sorted_out(objects: list[Any]) -> dict[type, list[Any]]:
+    """The objects that matter, under the class that makes them matter."""
+    found: dict[type, list[Any]] = {kind: [] for kind in _fork_pools.classes()}
+    for path in ("socket.socket", "random.Random"):
+        kind = _fork_pools.loaded(path)
+        if kind is not None:
+            found[kind] = []
+    found.update({kind: [] for kind in _LOCKS})
+    matters: dict[type, type | None] = {}
+    for thing in objects:
+        # Only the real type counts: stand-ins answer `__class__` with another one.
+        own = type(thing)
+        if own not in matters:
+            matters[own] = next((kind for kind in found if issubclass(own, kind)), None)
+        kind = matters[own]
+        if kind is not None:
+            found[kind].append(thing)
+    return found
+
+
+def _named_sockets(alive: dict[type, list[Any]], names: Names) -> dict[int, str]:
     """How Python's sockets are called, by their descriptors."""
-    socket = sys.modules.get("socket")
-    if socket is None:
-        return {}
-    sockets = [thing for thing in objects if issubclass(type(thing), socket.socket)]
+    sockets = alive.get(getattr(sys.modules.get("socket"), "socket", int), [])
     return {one.fileno(): names.call(one, "") for one in sockets}
 
 
@@ -168,48 +186,45 @@ def _threads(watch: Watch, owned: dict[int, Finding]) -> Iterator[Finding]:
         yield Finding("thread", f"{name!r}, which is not Python's", advice, since=since)
 
 
-def _locks(objects: list[Any]) -> Iterator[Finding]:
+def _locks(alive: dict[type, list[Any]]) -> Iterator[Finding]:
     """Locks that somebody holds, where a name leads to them."""
-    kinds = (type(threading.Lock()), type(threading.RLock()))
+    advice = "release it before the fork: nobody would release it in the children"
     modules = {id(vars(module)): name for name, module in list(sys.modules.items()) if module}
-    skipped = (threading.Thread, threading.Condition)
-    for thing in objects:
-        if type(thing) is dict and id(thing) in modules:
-            names: Any = thing
-            owner = modules[id(thing)]
-        elif isinstance(thing, skipped) or type(thing).__module__ in ("threading", "importlib"):
-            continue
-        else:
-            # Attributes of objects: their dict is made only when somebody asks for it.
-            if not any(type(one) in kinds for one in gc.get_referents(thing)):
+    # An RLock tells in no other way before 3.14.
+    held = [one for kind in _LOCKS for one in alive[kind] if repr(one).startswith("<locked")]
+    for lock in held:
+        for owner in gc.get_referrers(lock):
+            if owner is held or owner is alive[type(lock)]:
                 continue
-            names = getattr(thing, "__dict__", None)
-            owner = f"{type(thing).__module__}.{type(thing).__qualname__}"
-            if type(names) is not dict:
+            if type(owner) is dict and id(owner) in modules:
+                yield Finding("lock", f"{modules[id(owner)]}.{_key(owner, lock)}", advice)
                 continue
-        for name, value in list(names.items()):
-            if type(value) in kinds and repr(value).startswith("<locked"):
-                yield Finding(
-                    "lock",
-                    f"{owner}.{name}",
-                    "release it before the fork: nobody would release it in the children",
-                )
+            # Attributes of an object: in a dict of their own, or not yet.
+            for thing in gc.get_referrers(owner) if type(owner) is dict else (owner,):
+                space = getattr(thing, "__dict__", None)
+                is_threads = type(thing).__module__ in ("threading", "importlib._bootstrap")
+                if type(space) is dict and not is_threads and (name := _key(space, lock)):
+                    kind = f"{type(thing).__module__}.{type(thing).__qualname__}"
+                    yield Finding("lock", f"{kind}.{name}", advice)
 
 
-def _random(objects: list[Any], names: Names) -> Iterator[Finding]:
+def _key(space: dict[Any, Any], value: object) -> str:
+    return next((str(key) for key, found in list(space.items()) if found is value), "")
+
+
+def _random(alive: dict[type, list[Any]], names: Names) -> Iterator[Finding]:
     random = sys.modules.get("random")
-    numpy = sys.modules.get("numpy.random")
     advice = "seed it after the fork: all children would draw the same numbers"
-    if random is not None:
-        for thing in objects:
-            # That of the module itself is seeded in each child by Python.
-            if isinstance(thing, random.Random) and not isinstance(thing, random.SystemRandom):
-                if thing is random._inst:  # noqa: SLF001 - there is no public name
-                    continue
-                name = f"a {type(thing).__module__}.{type(thing).__qualname__}"
-                finding = Finding("random state", names.call(thing, name), advice)
-                finding.target, finding.repair = thing, _fork_repair.seed
-                yield finding
+    generators = [] if random is None else alive.get(random.Random, [])
+    for thing in generators:
+        # That of the module itself is seeded in each child by Python.
+        if isinstance(thing, random.SystemRandom) or thing is random._inst:  # type: ignore[union-attr]  # noqa: SLF001
+            continue
+        name = f"a {type(thing).__module__}.{type(thing).__qualname__}"
+        finding = Finding("random state", names.call(thing, name), advice)
+        finding.target, finding.repair = thing, _fork_repair.seed
+        yield finding
+    numpy = sys.modules.get("numpy.random")
     state = getattr(getattr(numpy, "mtrand", None), "_rand", None)
     if state is not None:
         finding = Finding("random state", "numpy.random", advice)
@@ -225,7 +240,8 @@ def reachable_descriptors(thing: Any) -> Iterable[int]:
     found: set[int] = set()
     while queue and len(seen) < _MOST_REACHED:
         one = queue.pop(0)
-        if id(one) in seen or isinstance(one, (type, type(sys))) or callable(one):
+        is_code = one is not thing and (callable(one) or isinstance(one, type(sys)))
+        if id(one) in seen or is_code:
             continue
         seen.add(id(one))
         is_socket = socket is not None and isinstance(one, socket.socket)
@@ -234,8 +250,6 @@ def reachable_descriptors(thing: Any) -> Iterable[int]:
             if number is not None and number >= 0:
                 found.add(number)
         queue.extend(gc.get_referents(one))
-        if type(one).__module__ == "_queue":  # its items are not seen by the collector everywhere
-            continue
     return found
 
 

@@ -14,27 +14,22 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def find(objects: Iterable[Any], names: Names) -> Iterator[Finding]:
-    """The pools among all objects; those that cope with a fork themselves have no description."""
+def find(alive: dict[type, list[Any]], names: Names) -> Iterator[Finding]:
+    """The pools among what is alive; those that cope with a fork themselves have no description."""
     for thing in _declared():
         if getattr(thing, "kind", None) in ("resource", "pool") and thing.is_done():
             yield _covered(thing, "coldcache, which makes it anew in each child")
-    classes = {
-        kind: describe for path, describe in _KNOWN.items() if (kind := _loaded(path)) is not None
-    }
-    if not classes:
-        return
-    kinds = tuple(classes)
-    for thing in objects:
-        # Of what looks like an instance but is a stand-in, only the real type counts.
-        if not issubclass(type(thing), kinds):
-            continue
-        for kind, describe in classes.items():
-            if issubclass(type(thing), kind):
-                finding = describe(thing, names)
-                if finding is not None:
-                    yield finding
-                break
+    for path, describe in _KNOWN.items():
+        kind = loaded(path)
+        for thing in alive.get(kind, ()) if kind is not None else ():
+            finding = describe(thing, names)
+            if finding is not None:
+                yield finding
+
+
+def classes() -> list[type]:
+    """The classes of pools whose modules are loaded."""
+    return [kind for path in _KNOWN if (kind := loaded(path)) is not None]
 
 
 def threads_of(thing: Any) -> Iterable[Any]:
@@ -42,7 +37,8 @@ def threads_of(thing: Any) -> Iterable[Any]:
     return tuple(getattr(thing, "_threads", ()) or ())
 
 
-def _loaded(path: str) -> type | None:
+def loaded(path: str) -> type | None:
+    """The class of this name, if its module is loaded."""
     module, _, name = path.rpartition(".")
     kind = getattr(sys.modules.get(module), name, None)
     return kind if isinstance(kind, type) else None

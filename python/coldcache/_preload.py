@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from coldcache._fork_audit import Watch
     from coldcache._fork_finding import Finding
 
 
@@ -113,6 +114,26 @@ def preload(
         raise TypeError("preload() takes at least one name of a module")
     begin = time.perf_counter()
     watch = _fork_audit.Watch()
+    # Nothing is collected until it is frozen: what is freed now leaves holes in the shared pages,
+    # and each child would get copies of them by filling the holes.
+    collects = freeze and gc.isenabled()
+    if collects:
+        gc.disable()
+    try:
+        report = _preload(targets, begin, watch, warm_up=warm_up, repair=repair)
+        if freeze:
+            gc.freeze()
+    finally:
+        if collects:
+            gc.enable()
+    report.seconds = time.perf_counter() - begin
+    _tell(report, strict=strict)
+    return report
+
+
+def _preload(
+    targets: list[tuple[str, str]], begin: float, watch: Watch, *, warm_up: bool, repair: bool
+) -> PreloadReport:
     done: list[tuple[str, float]] = []
     for name, attribute in targets:
         started = time.perf_counter()
@@ -130,23 +151,14 @@ def preload(
 
         warmed = _warm_up.warm_up()
         watch.note("the warm-up")
-    gc.collect()
     started = time.perf_counter()
     findings = _fork_audit.audit(watch)
     if repair:
         _fork_repair.arrange(findings)
-    audit_seconds = time.perf_counter() - started
-    if freeze:
-        gc.freeze()
-    report = PreloadReport(
-        done,
-        findings,
-        seconds=time.perf_counter() - begin,
-        audit_seconds=audit_seconds,
-        warm_up=warmed,
+    now = time.perf_counter()
+    return PreloadReport(
+        done, findings, seconds=now - begin, audit_seconds=now - started, warm_up=warmed
     )
-    _tell(report, strict=strict)
-    return report
 
 
 def _target(name: str) -> tuple[str, str]:
