@@ -12,12 +12,12 @@ import pytest
 
 pytest.importorskip("awslambdaric", reason="NOT TESTED: awslambdaric is missing")
 
-import coldcache.auto
+import coldcache
 from coldcache.tools.lab.output import Output
 from coldcache.tools.lab.runtime_api import RuntimeApi
 from coldcache.tools.lab.sandbox import Sandbox
 
-WRAPPER = str(Path(coldcache.auto.__file__).parent / "exec_wrapper")
+WRAPPER = str(Path(coldcache.__file__).parent / "auto" / "exec_wrapper")
 WORKERS, LONG_S = 3, 40.0
 
 FUNCTION = """
