@@ -429,6 +429,8 @@ def pending() -> list[tuple[str, str]]:
 def resolve_all() -> list[str]:
     """Load every lazy name now, also those that are declared on the way.
 
+    Whatever a plan has deferred is imported as well.
+
     All are tried; if some fail the first error is raised afterwards, and they stay pending.
 
     Returns:
@@ -735,11 +737,14 @@ class ImportPlan:
 
     @staticmethod
     def resolve_all() -> None:
-        """Import now what is deferred in the modules of `sys.modules`."""
+        """Import now what is deferred in the modules of `sys.modules`.
+
+        All are tried; if some fail the first error is raised afterwards, and they stay deferred.
+        """
 
     @staticmethod
     def pending() -> int:
-        """How many deferred names are still unused; 0 from 3.15 on, which does not tell."""
+        """How many deferred names are still unused; from 3.15 on also those of `lazy` statements."""
 
     def report(self) -> list[tuple[str, str, str, int, str | None]]:
         """What a plan that observes has seen, in the order of execution.

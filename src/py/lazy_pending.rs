@@ -221,5 +221,11 @@ pub fn resolve_all(py: Python<'_>) -> PyResult<Vec<String>> {
             }
         }
     }
+    match super::plan_waiting::resolve_planned(py) {
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            failure.get_or_insert(error);
+        }
+        done => done?,
+    }
     failure.map_or(Ok(loaded), Err)
 }

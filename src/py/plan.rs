@@ -9,23 +9,22 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use ahash::RandomState;
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping, PyModule, PyString, PyTuple};
+use pyo3::types::{PyDict, PyModule, PyString, PyTuple};
 
 use super::lazy_caller::Caller;
 use super::plan_code::{self, Codes, fingerprint};
+use super::plan_edges::{self, Edges};
 use super::plan_filter::{self, Filter};
 use super::plan_hook::{self, Asked};
 use super::plan_record::Record;
-use super::{log, trap_copies, trap_owners, trap_parents, trap_target};
+use super::{log, plan_waiting, trap_copies, trap_owners, trap_parents, trap_target};
 
 /// Importer, edge, state, line, and where it was used first.
 type Reported = (String, String, &'static str, usize, Option<String>);
-
-type Edges = HashMap<String, HashSet<String, RandomState>, RandomState>;
 
 static IS_ENABLED: AtomicBool = AtomicBool::new(false);
 
@@ -60,7 +59,7 @@ impl ImportPlan {
         observe: bool,
     ) -> PyResult<Self> {
         Ok(Self {
-            edges: read_edges(edges)?,
+            edges: plan_edges::read(edges)?,
             fingerprints: Mutex::new(fingerprints.unwrap_or_default().into_iter().collect()),
             changed: Mutex::default(),
             record: observe.then(Record::default),
@@ -99,6 +98,7 @@ impl ImportPlan {
         match done? {
             None => {
                 it.is_on.store(true, Relaxed);
+                plan_waiting::note_plan();
                 Ok(true)
             }
             Some(reason) => {
@@ -133,31 +133,17 @@ impl ImportPlan {
         Ok(())
     }
 
-    /// Import now whatever was deferred in the modules that are loaded.
+    /// Import now whatever was deferred in the modules that are loaded. All are tried; then the first
+    /// error is raised.
     #[staticmethod]
     fn resolve_all(py: Python<'_>) -> PyResult<()> {
-        // What is imported here may defer more; every round resolves all there was before it.
-        while trap_owners::live() > 0 {
-            let modules = trap_target::modules(py)?.call_method0(intern!(py, "copy"))?;
-            let before = trap_owners::live();
-            for module in modules.cast::<PyDict>()?.values() {
-                let Ok(space) = module.getattr(intern!(py, "__dict__")) else { continue };
-                let Ok(space) = space.cast_into::<PyDict>() else { continue };
-                for name in trap_owners::names(&space) {
-                    space.get_item(&*name)?;
-                }
-            }
-            if trap_owners::live() >= before {
-                break; // the rest belongs to code that is no module, or fails
-            }
-        }
-        Ok(())
+        plan_waiting::resolve_all(py)
     }
 
     /// How many deferred names have not been used so far.
     #[staticmethod]
-    fn pending() -> usize {
-        trap_owners::live()
+    fn pending(py: Python<'_>) -> PyResult<usize> {
+        plan_waiting::pending(py)
     }
 
     /// What a plan that observes has seen: importer, edge, state, line, and `file:line` of the first use.
@@ -349,33 +335,4 @@ fn is_builtin(import: &Bound<'_, PyAny>) -> bool {
                 .getattr(intern!(py, "__name__"))
                 .is_ok_and(|name| name.eq("builtins").unwrap_or(false))
     })
-}
-
-fn read_edges(given: &Bound<'_, PyAny>) -> PyResult<Edges> {
-    let wrong = |what: &Bound<'_, PyAny>| -> PyErr {
-        let shown = what.repr().map_or_else(|_| "?".to_owned(), |shown| shown.to_string());
-        PyTypeError::new_err(format!(
-            "a plan is a dict from the name of a module to the imports in it, such as \
-             {{'app': ['numpy', 'pandas:DataFrame,Series']}}; got {shown}"
-        ))
-    };
-    let given = given.cast::<PyMapping>().map_err(|_| wrong(given))?;
-    let mut edges = Edges::default();
-    for pair in given.items()? {
-        let (importer, imports) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?;
-        let importer = importer.cast::<PyString>().map_err(|_| wrong(&importer))?;
-        if imports.is_instance_of::<PyString>() {
-            return Err(wrong(&imports));
-        }
-        let mut known = HashSet::default();
-        for edge in imports.try_iter().map_err(|_| wrong(&imports))? {
-            let edge = edge?;
-            let edge = edge.cast::<PyString>().map_err(|_| wrong(&edge))?.to_cow()?.into_owned();
-            known.insert(edge);
-        }
-        if !known.is_empty() {
-            edges.insert(importer.to_cow()?.into_owned(), known);
-        }
-    }
-    Ok(edges)
 }

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use super::lazy_caller::Caller;
 use super::plan::ImportPlan;
@@ -144,6 +144,23 @@ impl Filter {
         }
         Ok(())
     }
+}
+
+/// What waits in the modules that are loaded, as module and name: their own `lazy` statements, too.
+pub fn waiting(py: Python<'_>) -> PyResult<Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>> {
+    let kind = py.import(intern!(py, "types"))?.getattr(intern!(py, "LazyImportType"))?;
+    let mut found = Vec::new();
+    let all = modules(py)?.call_method0(intern!(py, "copy"))?;
+    for module in all.cast::<PyDict>()?.values() {
+        let Ok(space) = module.getattr(intern!(py, "__dict__")) else { continue };
+        let Ok(space) = space.cast_into::<PyDict>() else { continue };
+        for (name, value) in space {
+            if value.is_exact_instance(&kind) {
+                found.push((module.clone(), name));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Whether the statement stays where it is: in `try` or `with`, or in code that is not the module's, who
