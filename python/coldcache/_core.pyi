@@ -494,7 +494,7 @@ class Made:
     def age(self) -> float: ...
     def reason(
         self, trouble: int, survives_fork: bool, survives_restore: bool
-    ) -> Literal["retired", "reset", "fork", "age", "restore", "error", "thaw", "idle"] | None:
+    ) -> Literal["retired", "reset", "fork", "age", "restore", "error", "idle", "thaw"] | None:
         """Return why it cannot be handed out as it is, weightiest first."""
     def approve(self, epoch: int, trouble: int) -> None:
         """Note that it was found well: as of this epoch, after so much trouble."""

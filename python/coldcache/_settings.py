@@ -11,6 +11,7 @@ _CO_GENERATOR = 0x20
 _CO_COROUTINE = 0x80
 _CO_ITERABLE_COROUTINE = 0x100
 _CO_ASYNC_GENERATOR = 0x200
+_Function = type(lambda: None)
 _WARM = (True, False, "prepaid")
 
 
@@ -97,22 +98,19 @@ def _check(what: str, factory: "Any") -> int:
     if not callable(factory):
         _options.mistyped(f"what {what} is put on", factory, "a function that makes the object")
     inner = factory
-    while (
-        not hasattr(inner, "__code__")
-        and not isinstance(inner, type)
-        and (hasattr(inner, "func") or hasattr(inner, "__func__"))
-    ):
-        inner = inner.func if hasattr(inner, "func") else inner.__func__  # partials, methods
+    while not isinstance(inner, type) and (hasattr(inner, "__func__") or hasattr(inner, "func")):
+        inner = inner.__func__ if hasattr(inner, "__func__") else inner.func  # methods, partials
+    label = getattr(inner, "__qualname__", type(inner).__name__)
     code = getattr(inner, "__code__", None)
     if code is None:
         return 0
     if code.co_flags & (_CO_GENERATOR | _CO_ASYNC_GENERATOR):
         message = (
-            f"{factory.__qualname__} is a generator function: {what} wants one that returns the "
+            f"{label} is a generator function: {what} wants one that returns the "
             "object, and what comes after the yield as close="
         )
         raise TypeError(message)
-    if inner is factory:
+    if isinstance(factory, _Function):
         defaults = len(factory.__defaults__ or ())
         wanted = code.co_varnames[: code.co_argcount - defaults]
         named = set(factory.__kwdefaults__ or ())
@@ -120,7 +118,7 @@ def _check(what: str, factory: "Any") -> int:
         wanted += tuple(one for one in only if one not in named)
         if wanted:
             message = (
-                f"{factory.__qualname__} wants arguments ({', '.join(wanted)}): the factory of a "
+                f"{label} wants arguments ({', '.join(wanted)}): the factory of a "
                 f"{what} is called without any"
             )
             raise TypeError(message)

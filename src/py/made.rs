@@ -151,8 +151,8 @@ impl Made {
             ("age", self.is_too_old(now)),
             ("restore", happened_since(Event::Restore, since) && !survives_restore),
             ("error", self.trouble.load(Relaxed) != trouble),
-            ("thaw", happened_since(Event::Thaw, since)),
             ("idle", self.is_too_idle(now)),
+            ("thaw", happened_since(Event::Thaw, since)),
         ];
         let weightiest = causes.into_iter().find_map(|(word, is_so)| is_so.then_some(word));
         if weightiest.is_none() {
