@@ -46,9 +46,15 @@ impl<V, W> Roster<V, W> {
         self.reserve().then_some(Grant::Vacancy)
     }
 
-    /// The idle object used last, if it is as wanted.
-    pub fn take_if(&mut self, is_wanted: impl FnOnce(&V) -> bool) -> Option<V> {
-        if is_wanted(self.idle.last()?) { self.idle.pop() } else { None }
+    /// The idle object used last, if it is as wanted and there is none to shed.
+    pub fn take_if(
+        &mut self,
+        is_wanted: impl FnOnce(&V) -> bool,
+        least: usize,
+        may_go: impl FnOnce(&V) -> bool,
+    ) -> Option<V> {
+        let is_shedding = self.idle.len() > 1 && self.total > least && may_go(self.idle.first()?);
+        if !is_shedding && is_wanted(self.idle.last()?) { self.idle.pop() } else { None }
     }
 
     /// Make room for one object more, to be made now; false if the pool is full.

@@ -560,8 +560,8 @@ class Roster:
     def __new__(cls, size: int) -> Self: ...
     def take(self) -> Made | Literal[True] | None:
         """Return an idle object, True for the right to make one, or None if all are in use."""
-    def take_healthy(self, trouble: int) -> Made | None:
-        """Return the object used last, counted as in use, if there is no reason for a question."""
+    def take_healthy(self, trouble: int, least: int) -> Made | None:
+        """Return the object used last, counted as in use, if there is nothing else to do."""
     def reserve(self) -> bool:
         """Get the right to make one object more, whatever is idle."""
     def line_up(

@@ -129,7 +129,7 @@ class Pool(Holding, Generic["_T"]):
 
     def _enter(self, checkout: "Checkout[Any]") -> "Any":
         roster = self._roster()
-        made = roster.take_healthy(self._errors_seen)
+        made = roster.take_healthy(self._errors_seen, self._settings.min_idle)
         if made is None:
             made = run(self._obtain(roster, None))
         self._counts["uses"] += 1
@@ -189,9 +189,8 @@ class Pool(Holding, Generic["_T"]):
         wake(roster.give(made))
 
     def _shed(self, roster: Roster) -> "Steps[None]":
-        """Close one of those that were idle for too long, as nothing runs beside to do so."""
-        superfluous = roster.shed(self._settings.min_idle)
-        if superfluous is not None:
+        """Close those that were idle for too long; nothing runs beside that would."""
+        while (superfluous := roster.shed(self._settings.min_idle)) is not None:
             self._counts["shed"] += 1
             superfluous.retire()
             yield from self._closing(superfluous)

@@ -49,7 +49,7 @@ class AsyncPool(Pool["_T"]):
     async def _enter_async(self, checkout: "Checkout[Any]") -> "Any":
         self._forget_closed_loops()
         roster, key = self._roster(), self._loop()
-        made = roster.take_healthy(self._errors_seen)
+        made = roster.take_healthy(self._errors_seen, self._settings.min_idle)
         if made is None:
             made = await run(self._obtain(roster, key))
         self._counts["uses"] += 1

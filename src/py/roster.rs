@@ -44,11 +44,13 @@ impl Roster {
         grant.map(|grant| granted(py, grant))
     }
 
-    /// The idle object used last, counted as in use, if it can be handed out without a question.
-    fn take_healthy(&self, trouble: u64) -> Option<Py<Made>> {
+    /// The idle object used last, counted as in use, if there is nothing else to do: it can be handed
+    /// out without a question, and none is to be shed.
+    fn take_healthy(&self, trouble: u64, least: usize) -> Option<Py<Made>> {
         let (now, epoch) = look();
         let is_healthy = |made: &Py<Made>| made.get().is_healthy(now, epoch, trouble);
-        let made = self.core.lock().take_if(is_healthy)?;
+        let may_go = |made: &Py<Made>| made.get().is_too_idle(now);
+        let made = self.core.lock().take_if(is_healthy, least, may_go)?;
         made.get().enter(now);
         Some(made)
     }
