@@ -4,13 +4,11 @@ Each with and without `coldcache.preload`.
 Real servers: gunicorn, and the Lambda runtime client with several workers, which forks first and
 imports the handler in each child. Memory is the sum of the proportional set sizes of all processes.
 
-    python benches/preload.py [--rounds 5] [--workers 2,8,16] [--json OUT]
+    python benches/preload.py [--quick] [--json] [--rounds N] [--workers 2,8,16]
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import signal
 import statistics
@@ -23,8 +21,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import coldcache.auto
+import coldcache
+import tables
 from coldcache.tools.lab.runtime_api import RuntimeApi
+from interleaved import Spread
 
 APP = """
 import boto3
@@ -49,8 +49,8 @@ def post_worker_init(worker):
     os.write({pipe}, b"x")
 """
 
-WRAPPER = str(Path(coldcache.auto.__file__).parent / "exec_wrapper")
-TARGET_WORKERS, TARGET_TIME, TARGET_MEMORY = 8, 3.0, 2.0
+WRAPPER = str(Path(coldcache.__file__).parent / "auto" / "exec_wrapper")
+TARGET_WORKERS = 8
 PATIENCE_S = 120.0
 
 
@@ -199,18 +199,17 @@ NAMES = {"plain": "as it is", "own": "gunicorn's --preload", "coldcache": "coldc
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workers", default="2,8,16")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    counts = [int(count) for count in options.workers.split(",")]
+    """Print the table and the targets; fail if one is missed."""
+    parser = tables.parser(__doc__, rounds=7, quick=3)
+    parser.add_argument("--workers", default="2,8,16", help="how many (%(default)s)")
+    given = parser.parse_args()
+    counts = [int(count) for count in given.workers.split(",")]
     samples: dict[tuple[str, int, str], list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "app.py").write_text(APP)
         (folder / "home").mkdir()
-        for number in range(options.rounds + 1):  # the first one fills the caches
+        for number in range(given.rounds + 1):  # the first one fills the caches
             for server, (run, variants) in SERVERS.items():
                 for count in counts:
                     # Who goes first alternates: what slows the machine slows all.
@@ -218,48 +217,33 @@ def main() -> int:
                         sample = run(folder, count, variant)
                         if number:
                             samples.setdefault((server, count, variant), []).append(sample)
-    return report(samples, counts, options.json)
+    return report(samples, given.rounds).emit(given.json)
 
 
 def report(
-    samples: dict[tuple[str, int, str], list[dict[str, float]]], counts: list[int], out: Path | None
-) -> int:
-    medians = {
-        key: {name: statistics.median(one[name] for one in found) for name in found[0]}
-        for key, found in samples.items()
-    }
-    print(
-        "| server | workers | start | all ready, ms | CPU, ms | memory (PSS), MB | ready | memory |"
+    samples: dict[tuple[str, int, str], list[dict[str, float]]], rounds: int
+) -> tables.Outcome:
+    """The table of medians, and the targets as ratios round by round."""
+    rows, targets = [], []
+    for (server, count, variant), found in samples.items():
+        plain = samples[server, count, "plain"]
+        cells = [f"{server}, {count} workers, {NAMES[variant]}"]
+        for figure, limit in (("ready_ms", 1 / 3), ("cpu_ms", None), ("pss_mb", 1 / 2)):
+            median = statistics.median(one[figure] for one in found)
+            ratio = Spread.of([a[figure] / b[figure] for a, b in zip(found, plain, strict=True)])
+            cells += [f"{median:.0f}", tables.number(ratio.median)]
+            if variant == "coldcache" and count == TARGET_WORKERS and limit is not None:
+                what = f"{server}, {count} workers, {figure}: with / without"
+                targets.append(tables.Target.of(what, round(limit, 3), ratio))
+        rows.append(cells)
+    columns = ["", "all ready, ms", "ratio", "CPU, ms", "ratio", "memory, MB", "ratio"]
+    note = (
+        f"Medians of {rounds} interleaved rounds; ratios to the same server as it is. Memory is "
+        "the sum of the proportional set sizes of all processes, the parent among them."
     )
-    print("|---|---|---|---|---|---|---|---|")
-    missed = []
-    for server, (_, variants) in SERVERS.items():
-        for count in counts:
-            plain = medians[server, count, "plain"]
-            for variant in variants:
-                found = medians[server, count, variant]
-                sooner = plain["ready_ms"] / found["ready_ms"]
-                less = plain["pss_mb"] / found["pss_mb"]
-                print(
-                    f"| {server} | {count} | {NAMES[variant]} | {found['ready_ms']:.0f} | "
-                    f"{found['cpu_ms']:.0f} | {found['pss_mb']:.0f} | {sooner:.2f} x sooner | "
-                    f"{less:.2f} x less |"
-                )
-                if variant == "coldcache" and count == TARGET_WORKERS:
-                    if sooner < TARGET_TIME:
-                        missed.append(f"{server}: ready {sooner:.2f} x sooner, not {TARGET_TIME}")
-                    if less < TARGET_MEMORY:
-                        missed.append(f"{server}: {less:.2f} x less memory, not {TARGET_MEMORY}")
-    if out is not None:
-        rows = [
-            {"server": server, "workers": count, "start": variant, "samples": found}
-            for (server, count, variant), found in samples.items()
-        ]
-        out.write_text(json.dumps(rows, indent=1))
-    for line in missed:
-        print(f"target missed: {line}", file=sys.stderr)
-    return 1 if missed else 0
+    load = f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    return tables.Outcome([tables.Table("Workers", columns, rows, note)], targets, [load])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

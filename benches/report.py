@@ -19,7 +19,7 @@ from pathlib import Path
 import tables
 
 HERE = Path(__file__).resolve().parent
-BENCHES = ["imports", "calls", "hit_ratio", "instructions"]
+BENCHES = ["imports", "calls", "hit_ratio", "instructions", "warm_up", "preload"]
 QUICK = ["imports", "calls", "hit_ratio"]
 LONGEST_SECONDS = 1800
 
@@ -37,6 +37,8 @@ coldcache is faster. A target is missed if even the better quartile is beyond it
 | `calls.py` | hits, misses, evictions, threads, coroutines, mappings, lazy names |
 | `hit_ratio.py` | eviction policies on seeded traces, against the best possible |
 | `instructions.py` | instructions of a hit under callgrind, against `instructions.json` |
+| `warm_up.py` | five initialisers that wait for a server, side by side |
+| `preload.py` | workers of gunicorn and of the runtime client: ready, processor time, memory |
 
 `interleaved.py` times, `tables.py` judges and prints, `peers.py` sets the peers up, `traces.py`
 draws the traces. `make bench` runs them all; each takes `--help`.

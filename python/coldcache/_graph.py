@@ -81,6 +81,8 @@ def build(replay: Replay | None) -> list[Node]:
     steps = [step for step in _step.declared() if step.warm]
     wrapped = {id(step.__wrapped__) for step in steps}
     for thing in _declared():
+        if not thing.warm:
+            continue
         if isinstance(thing, Once):
             # A method needs an instance; what a step wraps runs as that step.
             if not thing.is_method and id(thing) not in wrapped:
