@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 __all__ = [
@@ -63,18 +63,20 @@ def by_importer(edges: Iterable[Edge]) -> Mapping[str, list[str]]:
     return dict(grouped)
 
 
-def by_imported_module(edges: Iterable[Edge]) -> list[tuple[Edge, ...]]:
-    """Groups of edges with the same importer that name the same module."""
-    return _grouped(edges, lambda edge: (edge.importer, edge.module))
+def by_imported_module(edges: Iterable[Edge], modules: Collection[str]) -> list[tuple[Edge, ...]]:
+    """Groups of edges with the same importer that load the same.
+
+    Args:
+        edges: In order; groups come in the order of first sight.
+        modules: Names of all modules: `from m import x` loads `m.x` if that is one.
+    """
+    grouped: defaultdict[tuple[str, frozenset[str]], list[Edge]] = defaultdict(list)
+    for edge in edges:
+        loaded = frozenset(name for name in edge.targets if name in modules)
+        grouped[edge.importer, loaded or frozenset({edge.module})].append(edge)
+    return [tuple(group) for group in grouped.values()]
 
 
 def one_by_one(edges: Iterable[Edge]) -> list[tuple[Edge, ...]]:
     """Each edge alone."""
     return [(edge,) for edge in edges]
-
-
-def _grouped(edges: Iterable[Edge], key: Callable[[Edge], Hashable]) -> list[tuple[Edge, ...]]:
-    grouped: defaultdict[Hashable, list[Edge]] = defaultdict(list)
-    for edge in edges:
-        grouped[key(edge)].append(edge)
-    return [tuple(group) for group in grouped.values()]

@@ -87,7 +87,7 @@ class Guide:
                 + 1.0 * (top_package(edge.importer) in tops)
             )
 
-        return sorted(by_imported_module(edges), key=score, reverse=True)
+        return sorted(by_imported_module(edges, self._modules), key=score, reverse=True)
 
     def _deferred(self, finding: Finding) -> list[Edge]:
         """What was deferred when it failed; everything where the process told nothing."""

@@ -43,7 +43,7 @@ def without_use(
 def without_saving(
     finding: Finding, candidates: Iterable[Edge], modules: Collection[str]
 ) -> frozenset[Edge]:
-    """Deferred edges all of whose modules are loaded during init in every case, whatever by.
+    """Deferred edges all of whose modules are loaded in time anyway, in every case.
 
     Args:
         finding: What the plan did.
@@ -54,7 +54,9 @@ def without_saving(
     for outcome in finding.outcomes:
         for row in outcome.rows:
             wanted = {name for name in row.edge.targets if name in modules}
-            if not wanted <= outcome.modules_init:
+            # A statement that ran after init saves what is not needed later either.
+            loaded = outcome.modules if row.at_init is None else outcome.modules_init
+            if not wanted <= loaded:
                 saving.add(row.edge)
     return frozenset(
         edge for edge in candidates if edge not in finding.eager and edge not in saving

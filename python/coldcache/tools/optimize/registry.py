@@ -130,7 +130,10 @@ def _registrations(entry: Entry, owner: str, _planned: Collection[str]) -> bool:
     kind, _, callback = entry.key.partition("|")
     if kind not in {"atexit", "os.register_at_fork"}:
         return False
-    home = top_package(callback.split()[-1] if " of " in callback else callback.split()[0])
+    words = (
+        callback.split()
+    )  # `after_in_child pkg.Pool.close of pkg.Pool`, the first for forks only
+    home = top_package(words[kind == "os.register_at_fork"])
     return home == top_package(owner) or top_package(owner) in sys.stdlib_module_names
 
 
