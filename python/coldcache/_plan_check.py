@@ -7,6 +7,7 @@ scratch module is run here as any other would be: names are planted, stored, rea
 from __future__ import annotations
 
 import _thread
+import os
 
 from coldcache._core import ImportPlan
 
@@ -104,6 +105,14 @@ def _misbehaviour(  # noqa: PLR0911 - one for each way
     return None
 
 
+def _count_threads() -> int:
+    """How many the system knows of: what `os.fork` looks at."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return _thread._count()  # noqa: SLF001 - what threading uses as well
+
+
 class _Reader:
     """Reads a name in a thread of its own, beside what goes on here."""
 
@@ -111,7 +120,7 @@ class _Reader:
         self._space = space
         self._name = name
         self._seen: object = None
-        self._threads = _thread._count()  # noqa: SLF001 - what threading uses as well
+        self._threads = _count_threads()
         self._done = _thread.allocate_lock()
         self._done.acquire()
         _thread.start_new_thread(self._read, ())
@@ -126,7 +135,7 @@ class _Reader:
         """What it saw, when the thread is gone: a fork after this must find one thread again."""
         if self._done.acquire(timeout=5):
             for _ in range(10_000):
-                if _thread._count() <= self._threads:  # noqa: SLF001
+                if _count_threads() <= self._threads:
                     break
                 self._done.acquire(timeout=0.00005)
         return self._seen
