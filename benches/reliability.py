@@ -44,10 +44,11 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    every = [*scenarios.FAULTS, scenarios.EXIT]
+    every = [*scenarios.FAULTS, *scenarios.EXITS]
     parser.add_argument("--calls", type=int, default=CALLS, help="a fault (%(default)s)")
     parser.add_argument("--subject", action="append", choices=list(SUBJECTS), metavar="NAME")
     parser.add_argument("--fault", action="append", choices=every, metavar="NAME")
+    parser.add_argument("--loud", action="store_true", help="show what trials print on stderr")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "reliability.md")
     given = parser.parse_args()
     given.is_all = not (given.subject or given.fault)
@@ -63,7 +64,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     load = os.getloadavg()[0]
     try:
-        with Stage() as stage:
+        with Stage(is_loud=given.loud) as stage:
             results = trials(stage, given.subject, given.fault, given.calls)
             if given.is_all:
                 costs = measure(stage)

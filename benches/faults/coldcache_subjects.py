@@ -12,7 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from faults.place import SIZE, TIMEOUT_S, WAIT_S
+from faults.place import SIZE, WAIT_S
 from faults.subjects import Subject, ask, ask_redis
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Resource(Subject):
     """`coldcache.resource`: one connection for all, used by `database.call(function)`."""
 
     has_check = True
+    has_limit = True
     documented = (psycopg.Error, coldcache.ColdcacheError)
     broken: tuple[type[Exception], ...] = (psycopg.OperationalError,)
 
@@ -43,7 +44,7 @@ class Resource(Subject):
             max_idle=300,
             retry_on=self.broken,
             depends_on=(self.secret,),
-            timeout=TIMEOUT_S,
+            timeout=self.place.timeout,
             name="database",
         )(factory)
 
@@ -62,6 +63,16 @@ class Resource(Subject):
     def call(self, number: int, seconds: float = 0) -> int:
         """Ask once; slowly, if so wished."""
         return int(self.database.call(ask, number, seconds))
+
+    def told(self) -> str:
+        """Give what it shows of itself, and the report of a warm-up."""
+        report = coldcache.warm_up()
+        shown = (self.database, self.database.stats(), self.secret, self.secret.stats(), report)
+        return " ".join(map(repr, shown)) + str(report) + report.to_json()
+
+    def leave(self) -> None:
+        """Close what there is."""
+        self.database.close()
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[object]:
@@ -96,7 +107,7 @@ class Pool(Resource):
             max_idle=300,
             retry_on=self.broken,
             depends_on=(self.secret,),
-            timeout=WAIT_S,
+            timeout=WAIT_S if self.place.timeout else None,
             name="connections",
         )(factory)
 

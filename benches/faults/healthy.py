@@ -6,7 +6,7 @@ import contextlib
 import gc
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,27 +47,35 @@ def block(enter: Callable[[], Any]) -> Use:
     return use
 
 
-def uses(place: Place) -> dict[str, Use]:
+@contextlib.contextmanager
+def uses(place: Place) -> Iterator[dict[str, Use]]:
     """Give for each subject a loop that takes its connection and gives it back."""
-    resource, pool = OURS["coldcache.resource"](place), OURS["coldcache.pool"](place)
-    engine, pinging = PEERS["SQLAlchemy"](place), PEERS["SQLAlchemy, pre-ping"](place)
-    plain, checking = PEERS["psycopg_pool"](place), PEERS["psycopg_pool, check"](place)
-    held = PEERS["global connection"](place)
+    subjects = [
+        *(OURS[name](place) for name in ("coldcache.resource", "coldcache.pool")),
+        *(PEERS[name](place) for name in ("SQLAlchemy", "SQLAlchemy, pre-ping")),
+        *(PEERS[name](place) for name in ("psycopg_pool", "psycopg_pool, check")),
+        PEERS["global connection"](place),
+    ]
+    resource, pool, engine, pinging, plain, checking, held = subjects
 
     def look(times: int) -> None:
         for _ in range(times):
             held.connection  # noqa: B018 - what a global costs
 
-    return {
-        "coldcache.resource": block(resource.database),
-        "coldcache.pool": block(pool.database),
-        "global connection": look,
-        "SQLAlchemy": block(engine.engine.connect),
-        "SQLAlchemy, pre-ping": block(pinging.engine.connect),
-        "psycopg_pool": block(plain.pool.connection),
-        "psycopg_pool, check": block(checking.pool.connection),
-        "contextlib.nullcontext": block(contextlib.nullcontext),
-    }
+    try:
+        yield {
+            "coldcache.resource": block(resource.database),
+            "coldcache.pool": block(pool.database),
+            "global connection": look,
+            "SQLAlchemy": block(engine.engine.connect),
+            "SQLAlchemy, pre-ping": block(pinging.engine.connect),
+            "psycopg_pool": block(plain.pool.connection),
+            "psycopg_pool, check": block(checking.pool.connection),
+            "contextlib.nullcontext": block(contextlib.nullcontext),
+        }
+    finally:
+        for subject in subjects:
+            subject.leave()
 
 
 def timed(use: Use, times: int) -> float:
@@ -85,19 +93,18 @@ def measure(stage: Stage, rounds: int = ROUNDS) -> list[Cost]:
     """Measure all subjects in one interleaved run, then count what they send."""
     if not stage.secrets:
         stage.rotate()
-    place = Place(**stage.place("healthy"))
-    subjects = uses(place)
     counts = {}
-    for name, use in subjects.items():
-        use(10)
-        counts[name] = max(20, int(LOOP_S * 1e6 / timed(use, 50)))
-    samples: dict[str, list[float]] = {name: [] for name in subjects}
     order = random.Random(0)
-    for _ in range(rounds):
-        for name in order.sample(sorted(subjects), len(subjects)):
-            samples[name].append(min(timed(subjects[name], counts[name]) for _ in range(2)))
+    with uses(Place(**stage.place("healthy"))) as subjects:
+        samples: dict[str, list[float]] = {name: [] for name in subjects}
+        for name, use in subjects.items():
+            use(10)
+            counts[name] = max(20, int(LOOP_S * 1e6 / timed(use, 50)))
+        for _ in range(rounds):
+            for name in order.sample(sorted(subjects), len(subjects)):
+                samples[name].append(min(timed(subjects[name], counts[name]) for _ in range(2)))
     statements = count(stage)
-    return [Cost(name, Spread.of(samples[name]), statements[name]) for name in subjects]
+    return [Cost(name, Spread.of(samples[name]), statements[name]) for name in samples]
 
 
 def count(stage: Stage) -> dict[str, float]:
@@ -106,11 +113,12 @@ def count(stage: Stage) -> dict[str, float]:
     server.execute("ALTER ROLE app SET log_statement = 'all'")
     try:
         counted = {}
-        for name, use in uses(Place(**stage.place("healthy"))).items():
-            use(10)
-            before = server.count_statements()
-            use(COUNTED_USES)
-            counted[name] = (server.count_statements() - before) / COUNTED_USES
+        with uses(Place(**stage.place("healthy"))) as subjects:
+            for name, use in subjects.items():
+                use(10)
+                before = server.count_statements()
+                use(COUNTED_USES)
+                counted[name] = (server.count_statements() - before) / COUNTED_USES
         return counted
     finally:
         server.execute("ALTER ROLE app RESET log_statement")

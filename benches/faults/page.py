@@ -26,11 +26,12 @@ Results = dict[tuple[str, str], "Outcome"]
 """What became of each fault and subject."""
 
 SHOWN_FAULT = {
-    scenarios.EXIT: scenarios.left_during_load,
+    **dict.fromkeys(scenarios.EXITS, scenarios.left_during_load),
     "frozen, driver's limit": scenarios.frozen,
 }
 EXTRA = {
     "frozen, driver's limit": " With `tcp_user_timeout=2000`, which few set.",
+    "left during load, no limit": " With `timeout=None`.",
 }
 
 
@@ -141,7 +142,7 @@ def cell(outcome: Outcome | None) -> str:
 def matrix(results: Results, names: list[str]) -> str:
     """Give faults by subjects."""
     lines = ["| fault | " + " | ".join(names) + " |", "| --- |" + " --- |" * len(names)]
-    for fault in [*scenarios.FAULTS, scenarios.EXIT]:
+    for fault in [*scenarios.FAULTS, *scenarios.EXITS]:
         cells = [cell(results.get((fault, name))) for name in names]
         if any(cells):
             lines.append(f"| {title(fault)} | " + " | ".join(cells) + " |")
@@ -193,7 +194,7 @@ def details(results: Results) -> str:
         " longest call, s | failed after | recovery |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: |",
     ]
-    for fault in [*scenarios.FAULTS, scenarios.EXIT]:
+    for fault in [*scenarios.FAULTS, *scenarios.EXITS]:
         for name in SUBJECTS:
             outcome = results.get((fault, name))
             if outcome is not None:

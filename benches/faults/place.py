@@ -42,6 +42,7 @@ class Place:
     password: str
     secrets_url: str | None = None
     connect_timeout: int | None = TIMEOUT_S
+    timeout: float | None = TIMEOUT_S  # for making a connection, where the subject has one
     tcp_user_timeout: int | None = None  # milliseconds
     switches: Switches = field(default_factory=Switches)
 

@@ -188,18 +188,21 @@ FAULTS: dict[str, Fault] = {
     )
 }
 FAULTS["frozen, driver's limit"] = frozen
-EXIT = "left during load"
+# These are played in many processes, eight callers each.
+EXITS = ("left during load", "left during load, no limit")
 
 # Faults for which the function goes to its server by way of the middleman.
-BY_MIDDLEMAN = {"cut", "frozen", "frozen, driver's limit", "hanging factory", EXIT}
+BY_MIDDLEMAN = {"cut", "frozen", "frozen, driver's limit", "hanging factory", *EXITS}
 
 
 def prepare(fault: str, place: Place) -> None:
     """Set the function's environment up for the fault."""
-    if fault in {"hanging factory", EXIT}:
+    if fault == "hanging factory" or fault in EXITS:
         place.connect_timeout = None
     if fault == "frozen, driver's limit":
         place.tcp_user_timeout = 2000
+    if fault == "left during load, no limit":
+        place.timeout = None
 
 
 def takes_part(subject: type[Subject], fault: str) -> bool:
@@ -208,7 +211,9 @@ def takes_part(subject: type[Subject], fault: str) -> bool:
         return subject.has_check
     if fault == "close raises":
         return subject.has_close
-    if fault == EXIT:
+    if fault == "left during load, no limit":
+        return subject.has_limit
+    if fault in EXITS:
         return subject.is_lazy  # the others connect before there is anything to leave
     if fault == "frozen, driver's limit":
         return subject.server == "postgresql"  # redis-py limits every answer already

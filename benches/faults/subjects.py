@@ -51,6 +51,7 @@ class Subject:
     is_lazy = True  # whether it connects when it is used, and not when it is made
     has_check = False  # whether the user can say how to check
     has_close = True  # whether the user can say how to close
+    has_limit = False  # whether it has a time limit of its own for connecting
     answers_at = 1  # which call after a fault has to be answered at the latest
     documented: tuple[type[BaseException], ...] = (psycopg.Error,)
 
@@ -60,6 +61,13 @@ class Subject:
     def call(self, number: int, seconds: float = 0) -> int:
         """Ask once; slowly, if so wished."""
         raise NotImplementedError
+
+    def told(self) -> str:
+        """Give everything that it says about itself, where no secret may be."""
+        return ""
+
+    def leave(self) -> None:
+        """Close what there is."""
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[object]:
@@ -79,6 +87,10 @@ class GlobalConnection(Subject):
     def call(self, number: int, seconds: float = 0) -> int:
         """Ask once; slowly, if so wished."""
         return ask(self.connection, number, seconds)
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self.connection.close()
 
 
 class Engine(Subject):
@@ -107,6 +119,10 @@ class Engine(Subject):
         text, given = (SLOW, (number, seconds)) if seconds else (QUICK, (number,))
         with self.engine.connect() as connection:
             return int(connection.exec_driver_sql(text, given).scalar_one())
+
+    def leave(self) -> None:
+        """Close the pool."""
+        self.engine.dispose()
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[object]:
@@ -142,6 +158,10 @@ class Pool(Subject):
         """Ask once; slowly, if so wished."""
         with self.pool.connection() as connection:
             return ask(connection, number, seconds)
+
+    def leave(self) -> None:
+        """Close the pool."""
+        self.pool.close()
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[object]:

@@ -44,6 +44,7 @@ class Trial:
         self.kind = SUBJECTS[task["subject"]]
         self.crowd = Crowd()
         self.outcome = Outcome()
+        self.subject: Any = None
         self._ended: float | None = None
         self._result: int | None = None  # in a forked child: where its outcome goes
         scenarios.prepare(self.fault, self.place)
@@ -141,10 +142,22 @@ class Trial:
         else:
             self.outcome.remarks.append("the child told nothing")
 
+    def show_errors(self) -> None:
+        """Print where the first error of each kind came from."""
+        first = {kind(call.error): call.error for call in self.crowd.calls()[::-1] if call.error}
+        for error in first.values():
+            traceback.print_exception(error)
+
     def finish(self) -> None:
         """Count, and tell whoever waits for it."""
+        if self.fault == "rotated":
+            self.secrets.append(self.place.secret())
+        self.show_errors()
         counted = judge(self.crowd, self._ended, self.kind.documented, self.secrets)
         counted.add(self.outcome)
+        if self.fault == "rotated" and self.subject:
+            text = self.subject.told()
+            counted.leaks += sum(secret in text for secret in self.secrets)
         told = json.dumps(counted.as_json())
         if self._result is not None:
             with os.fdopen(self._result, "w") as result:
@@ -160,7 +173,7 @@ def main() -> None:
     for chatty in ("botocore", "boto3", "urllib3", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     trial = Trial(task)
-    if trial.fault == scenarios.EXIT:
+    if trial.fault in scenarios.EXITS:
         scenarios.left_during_load(trial)
     try:
         scenarios.FAULTS[trial.fault](trial)
