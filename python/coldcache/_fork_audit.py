@@ -216,9 +216,11 @@ def _random(alive: dict[type, list[Any]], names: Names) -> Iterator[Finding]:
     random = sys.modules.get("random")
     advice = "seed it after the fork: all children would draw the same numbers"
     generators = [] if random is None else alive.get(random.Random, [])
+    temporary = getattr(sys.modules.get("tempfile"), "_name_sequence", None)
+    # That of the module itself is seeded in each child by Python, and `tempfile` looks after its.
+    safe = (getattr(random, "_inst", None), getattr(temporary, "_rng", None))
     for thing in generators:
-        # That of the module itself is seeded in each child by Python.
-        if isinstance(thing, random.SystemRandom) or thing is random._inst:  # type: ignore[union-attr]  # noqa: SLF001
+        if isinstance(thing, random.SystemRandom) or thing in safe:  # type: ignore[union-attr]
             continue
         name = f"a {type(thing).__module__}.{type(thing).__qualname__}"
         finding = Finding("random state", names.call(thing, name), advice)

@@ -6,7 +6,7 @@ import contextvars
 import functools
 import time
 
-from coldcache._core import _is_coroutine_function
+from coldcache._core import _is_coroutine_function, once
 from coldcache.exceptions import ConfigError
 
 TYPE_CHECKING = False
@@ -156,7 +156,8 @@ class DeclaredStep:
         self.required = required
         self.warm = warm
         self.is_async = _is_coroutine_function(function)
-        self._is_done = False
+        # One run for all who warm up at the same time, and a ring is found while it runs, too.
+        self._once = once(warm=False, name=name)(self._make_run(function))
         if self.is_async:
             import inspect  # noqa: PLC0415 - whoever is asynchronous has it
 
@@ -173,28 +174,30 @@ class DeclaredStep:
         with step(self.name):
             return await self.__wrapped__()
 
+    def _make_run(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        # What the function returns is nobody's: it is not kept.
+        async def run_async() -> None:
+            await function()
+
+        def run() -> None:
+            function()
+
+        return run_async if self.is_async else run
+
     def is_done(self) -> bool:
         """Whether a warm-up has run it to a good end."""
-        return self._is_done
+        return self._once.is_done()
 
     def reset(self) -> None:
         """Have the next warm-up run it again."""
-        self._is_done = False
+        self._once.reset()
 
     def _warm_up(self) -> Any:
         # Not timed as a step inside itself: the report of the warm-up has it.
-        return self._await_warm() if self.is_async else self._run_warm()
-
-    def _run_warm(self) -> None:
-        self.__wrapped__()
-        self._is_done = True
-
-    async def _await_warm(self) -> None:
-        await self.__wrapped__()
-        self._is_done = True
+        return self._once()
 
     def __repr__(self) -> str:
-        return f"<coldcache.step {self.name!r}: {'done' if self._is_done else 'not run'}>"
+        return f"<coldcache.step {self.name!r}: {'done' if self.is_done() else 'not run'}>"
 
 
 def declare(

@@ -253,6 +253,31 @@ def test_a_step_runs_in_the_first_warm_up_only() -> None:
     assert calls == ["prime", "prime"]
 
 
+def test_two_warm_ups_at_once_run_each_step_once(start: Callable[..., Any]) -> None:
+    calls: list[int] = []
+    gate = threading.Event()
+
+    @coldcache.step("prime")
+    def prime() -> None:
+        calls.append(1)
+        gate.wait(0.05)  # real time: the other one may come
+
+    reports = start(coldcache.warm_up, coldcache.warm_up, coldcache.warm_up).values()
+
+    assert (len(calls), [report.ok for report in reports]) == (1, [True] * 3)
+
+
+def test_a_program_ends_though_a_step_hangs(run_python: Callable[..., str]) -> None:
+    assert (
+        run_python("""
+        import threading, coldcache
+        hanging = coldcache.once(name="hanging")(threading.Event().wait)
+        print(coldcache.warm_up(budget=0.05).step("hanging").state)
+    """)
+        == "running"
+    )
+
+
 def test_what_comes_after_a_failure_is_skipped_and_the_rest_runs() -> None:
     @once(name="database")
     def database() -> None:
