@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 from typing import Any
 
 import peers
 import tables
+from coldcache._core import ImportPlan
 from interleaved import Case, Spread, Subject, run
 from peers import SIZE, TTL
 
@@ -177,6 +179,53 @@ def lazy_names() -> Case:
     )
 
 
+def deferred_names() -> list[Case]:
+    """The same under a plan: used before, and beside another name that nobody has used so far."""
+
+    def planned(imports: list[str], source: str) -> dict[str, Any]:
+        for name in ("colorsys", "wave"):
+            sys.modules.pop(name, None)  # what is loaded already is not deferred
+        plan = ImportPlan({"declaring": imports})
+        scope: dict[str, Any] = {"__name__": "declaring"}
+        if not plan.enable():
+            raise SystemExit("this interpreter stays eager")
+        try:
+            exec(source, scope)
+        finally:
+            plan.disable()
+        return scope
+
+    read = "import colorsys\ncolorsys, colorsys"
+    beside = "import wave\nimport colorsys\ncolorsys, colorsys"
+    cases = {
+        "planned name, used before": {
+            "coldcache": (["colorsys"], read),
+            "import": ([], read),
+            "import, again": ([], read),
+        },
+        "planned name, beside one that waits": {
+            "coldcache": (["colorsys", "wave"], beside),
+            "import": ([], beside),
+        },
+    }
+    return [
+        Case(
+            case,
+            [
+                Subject(
+                    name,
+                    "colorsys",
+                    functools.partial(planned, *given),
+                    in_globals=True,
+                    fresh=True,
+                )
+                for name, given in subjects.items()
+            ],
+        )
+        for case, subjects in cases.items()
+    ]
+
+
 def all_cases() -> list[Case]:
     return [
         hits("hit, 0 args", "f()"),
@@ -204,6 +253,7 @@ def all_cases() -> list[Case]:
             },
         ),
         lazy_names(),
+        *deferred_names(),
     ]
 
 
@@ -218,6 +268,7 @@ def limits() -> list[tuple[str, str, float]]:
         ("Cache[key]", "cachebox", 1.0),
         # The same bytecode on the same kind of dict: what is above 1 is noise, or a fault.
         ("lazy name, used before", "import", 1.02),
+        ("planned name, used before", "import", 1.02),
     ]
     for peer in peers.TTL_DECORATORS:
         found += [(f"hit, {what}", peer, 0.15) for what in ("0 args", "str", "int")]
