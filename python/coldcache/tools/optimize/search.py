@@ -26,7 +26,7 @@ __all__ = ["Search", "SearchResult", "search"]
 
 _ROUNDS = 8
 _PROOFS = 2
-_PRUNINGS = 15  # attempts to leave out what gains nothing, for each reason
+_PRUNINGS = 7  # attempts to leave out what gains nothing, for each reason
 
 
 @dataclass(frozen=True)
@@ -256,13 +256,9 @@ def _pruned(
         return eager
     # What is loaded during init anyway goes last: the order of loading changes with it.
     for rule in (unreached, without_use, without_saving):
-        for _ in range(_ROUNDS):
-            useless = rule(finding, oracle.candidates, modules)
-            edges = tuple(edge for edge in oracle.candidates if edge in useless)
-            fewer = _without(oracle, effects, finding, edges, _PRUNINGS)
-            if fewer is finding:
-                break
-            finding = fewer
+        useless = rule(finding, oracle.candidates, modules)
+        edges = tuple(edge for edge in oracle.candidates if edge in useless)
+        finding = _without(oracle, effects, finding, edges, _PRUNINGS)
     return finding.eager
 
 
@@ -272,14 +268,14 @@ def _without(
     """The finding with as many of *edges* eager as can be had by trying a few times."""
     if not edges or tries < 1:
         return finding
-    fewer = oracle.check(finding.eager.union(edges))
+    middle = len(edges) // 2
+    halves = (edges[middle:], edges[:middle])
+    ahead = [finding.eager.union(half) for half in halves if half and tries > 1]
+    fewer = oracle.check(finding.eager.union(edges), ahead)
     works = fewer.passes and not loads_more(fewer, finding)
     if works and not effects.harmful(oracle.cases, fewer):
         return fewer
-    if len(edges) == 1:
-        return finding
-    middle = len(edges) // 2
-    for half in (edges[middle:], edges[:middle]):
+    for half in halves if middle else ():
         finding = _without(oracle, effects, finding, half, (tries - 1) // 2)
     return finding
 
