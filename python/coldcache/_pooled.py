@@ -16,7 +16,7 @@ from coldcache._line import Line, pass_on, wake
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-    from typing import Any, Concatenate, ParamSpec, TypeVar
+    from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
     from coldcache._holding import Steps
     from coldcache._settings import Settings
@@ -50,10 +50,20 @@ class Pool(Holding, Generic["_T"]):
 
     # -- use -------------------------------------------------------------------------------------
 
-    def __call__(self, *, retry: bool = False) -> "Any":
-        """Return a checkout for one `with` block, or with *retry* up to two, for a `for` loop."""
-        frame = sys._getframe(1)  # noqa: SLF001
-        return self._attempts(frame) if retry else Checkout(self, frame)
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, *, retry: Literal[False] = False) -> Checkout[_T]: ...
+        @overload
+        def __call__(self, *, retry: Literal[True]) -> Iterator[Checkout[_T]]: ...
+        def __call__(self, *, retry: bool = False) -> Any: ...
+
+    else:
+
+        def __call__(self, *, retry: bool = False) -> "Any":
+            """Return a checkout for one `with` block, or with *retry* up to two, for a `for` loop."""
+            frame = sys._getframe(1)  # noqa: SLF001
+            return self._attempts(frame) if retry else Checkout(self, frame)
 
     def _attempts(self, frame: "Any") -> "Iterator[Checkout[_T]]":
         first: Checkout[_T] = Checkout(self, frame, may_retry=True)

@@ -71,6 +71,76 @@ class Service:
         return Client()
 
 
+class Database:
+    def query(self, text: str, limit: int = 1) -> list[str]:
+        return [text] * limit
+
+    def close(self) -> None: ...
+
+
+@coldcache.resource
+def database() -> Database:
+    return Database()
+
+
+@coldcache.resource(
+    check=lambda one: one.query("select 1"),
+    close=Database.close,
+    max_age=3600,
+    max_idle=300,
+    retry_on=(OSError, ValueError),
+    depends_on=(client, (parameter, "password")),
+    auth_errors=PermissionError,
+    after=(client,),
+    timeout=5,
+    per_loop=False,
+    on_fork="keep",
+    on_restore="reset",
+    warm="prepaid",
+    name="ledger",
+)
+async def ledger() -> Database:
+    return Database()
+
+
+@coldcache.pool(size=2, min_idle=1, reset=Database.close, timeout=None, retry_on=OSError)
+def connections() -> Database:
+    return Database()
+
+
+@coldcache.pool
+async def channels() -> Database:
+    return Database()
+
+
+async def check_resources() -> None:
+    with database() as one:
+        assert_type(one, Database)
+    assert_type(database.get(), Database)
+    assert_type(database.peek(), Database | None)
+    assert_type(database.call(Database.query, "a", limit=2), list[str])
+    for attempt in database(retry=True):
+        with attempt as one:
+            assert_type(one, Database)
+    database.invalidate()
+    database.close()
+    assert_type(database.is_done(), bool)
+    assert_type(await ledger.get(), Database)
+    async with ledger() as one:
+        assert_type(one, Database)
+    await ledger.call(Database.query, "a")
+    await ledger.aclose()
+    with connections() as one:
+        assert_type(one, Database)
+    assert_type(connections.call(Database.query, "a"), list[str])
+    async with channels() as one:
+        assert_type(one, Database)
+    try:
+        connections.invalidate()
+    except coldcache.PoolSaturated as error:
+        assert_type(error.held_for, float)
+
+
 async def check() -> None:
     assert_type(client(), Client)
     assert_type(client.is_done(), bool)
