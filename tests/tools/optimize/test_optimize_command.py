@@ -210,3 +210,29 @@ def test_a_lock_that_lies_in_the_folder_does_not_join_in(
 
     assert run.returncode == 0, run.stderr
     assert "slow" in Lock.read(workplace / "coldcache.lock").edges["app"]
+
+
+def test_a_function_that_replaces_the_import_function_still_works_and_is_told(
+    write_files: Callable, write_event: Callable, run_optimize_command: Callable
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            import builtins
+            original = builtins.__import__
+            def mine(*args, **kwargs):
+                return original(*args, **kwargs)
+            builtins.__import__ = mine
+            import colorsys
+            def handler(event, context):
+                return colorsys.__name__
+            """
+        }
+    )
+
+    run = run_optimize_command("src:app.handler", "--event", write_event({}), "--runs", "2")
+
+    assert run.returncode == 0, run.stderr
+    assert "builtins.__import__ is replaced by app.mine" in run.stderr
+    assert "answers: equal" in run.stdout
+    assert "no gain" in run.stdout

@@ -115,6 +115,11 @@ def measure_baseline(
                 f"are only watched: {found.text}"
             )
         noted(f"{event.name} with its imports watched")
+        if watched.replaced:
+            noted(
+                f"builtins.__import__ is replaced by {watched.replaced}; "
+                "statements that run after that stay eager"
+            )
         cases.append(case)
         traced[event.name] = plain
         recordings.append(watched)

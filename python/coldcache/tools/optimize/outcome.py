@@ -156,6 +156,7 @@ class Outcome:
         origins: Files of the modules, where asked.
         fingerprints: Fingerprints of modules, where asked.
         imports: What the tracer saw, where it was there.
+        replaced: What somebody put in the place of ``builtins.__import__``, if anybody did.
         init_ms: From the spawn to the first request for an event.
         peak_bytes: Largest resident set.
         tail: The end of its output, where it ended without a word.
@@ -176,6 +177,7 @@ class Outcome:
     imports: tuple[Import, ...] = field(default=(), repr=False)
     totals: Totals = field(default=Totals(), repr=False)
     enabled: bool = True
+    replaced: str = ""
     spawned_ns: int = 0
     init_ns: int = 0
     peak_bytes: int = 0
@@ -228,6 +230,7 @@ class Outcome:
             imports=tuple(imports),
             totals=totals,
             enabled=data.get("enabled", True),
+            replaced=data.get("replaced", ""),
             spawned_ns=spawned_ns,
             init_ns=data.get("init_ns", spawned_ns),
             peak_bytes=(data.get("peak_kb") or 0) * 1024,

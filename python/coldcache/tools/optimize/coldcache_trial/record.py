@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 import time
 
 from .failure import describe
+from .naming import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing itself is not loaded in every function
@@ -35,6 +37,7 @@ class Record:
         self._warnings: list[list[str]] = []
         self._exceptions: list[dict[str, Any]] = []
         self._json: Any = None
+        self._import: Any = None
         self._own_ns = 0
         self.result: dict[str, Any] = {
             "began_ns": began_ns,
@@ -58,6 +61,7 @@ class Record:
 
             self._plan = ImportPlan(trial["edges"], observe=True)
             self.result["enabled"] = bool(self._plan.enable())
+            self._import = builtins.__import__
         from . import calls, registries  # noqa: PLC0415
 
         calls.install()
@@ -148,6 +152,8 @@ class Record:
         if plan is not None:
             result["rows"] = [list(row) for row in plan.report()]
             result["failures"] = [list(pair) for pair in plan.failures()]
+            if builtins.__import__ is not self._import:
+                result["replaced"] = name_of(builtins.__import__)
         if self._watch is not None:
             result["effects"] = self._watch.end()
         result["peak_kb"] = _peak_kb()
