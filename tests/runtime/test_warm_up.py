@@ -573,3 +573,15 @@ def test_importing_it_imports_no_asyncio_and_no_inspect(run_python: Callable[...
     """)
         == "set()"
     )
+
+
+def test_after_a_reset_for_tests_everything_runs_again_and_is_still_declared() -> None:
+    calls: list[str] = []
+    prime = coldcache.step("prime")(lambda: calls.append("prime"))
+    settings = noted(calls, "settings")
+    coldcache.warm_up(parallel=False)
+    coldcache.testing.reset()
+    coldcache.warm_up(parallel=False)
+
+    assert calls == ["prime", "settings"] * 2
+    assert (prime.is_done(), settings.is_done()) == (True, True)
