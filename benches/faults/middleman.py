@@ -9,7 +9,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING
 
-from faults.servers import Server, free_port
+from faults.servers import NotHereError, Server, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +82,9 @@ class Middleman(Server):
 
         Neither end is told: this is what a connection looks like whose path was forgotten by a
         gateway while the function was frozen. New connections are not touched.
+
+        Raises:
+            NotHereError: The kernel does not let this user do that.
         """
         assert self.process is not None
         lost = 0
@@ -113,6 +116,8 @@ class _Borrowed:
                 number = ctypes.get_errno()
                 if number == errno.EBADF:  # closed meanwhile
                     return None
+                if number == errno.EPERM:
+                    raise NotHereError("this user may not borrow sockets of its own processes")
                 raise OSError(number, os.strerror(number))
         finally:
             os.close(process)
@@ -139,4 +144,9 @@ def _is_client(connection: socket.socket, port: int) -> bool:
 def _drop_packets(connection: socket.socket) -> None:
     code = ctypes.create_string_buffer(DROP_ALL, len(DROP_ALL))
     program = struct.pack("HL", 1, ctypes.addressof(code))
-    connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    try:
+        connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+    except PermissionError as refusal:
+        raise NotHereError(
+            "dropping packets takes a right that this user does not have"
+        ) from refusal

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LATE_S = 5.0
 
 
+NOT_TESTED = "not tested"  # how the remark begins if the machine cannot do it
+
+
 @dataclass
 class Outcome:
     """The figures of one subject under one fault."""
@@ -41,6 +44,11 @@ class Outcome:
     def failed(self) -> int:
         """Count the calls without a right answer."""
         return sum(self.errors.values()) + self.wrong + self.hung
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether the fault could be made at all."""
+        return not any(remark.startswith(NOT_TESTED) for remark in self.remarks)
 
     def as_json(self) -> dict[str, Any]:
         """Give all of it as plain data."""

@@ -122,7 +122,7 @@ def cell(outcome: Outcome | None) -> str:
     """Give the outcome in a few words."""
     if outcome is None:
         return ""
-    if outcome.made == 0:
+    if outcome.made == 0 or not outcome.is_tested:
         return outcome.remarks[0] if outcome.remarks else "no outcome"
     parts = []
     if outcome.wrong:

@@ -32,6 +32,10 @@ class NoServersError(Exception):
     """The servers cannot be had on this machine."""
 
 
+class NotHereError(Exception):
+    """A fault cannot be made on this machine."""
+
+
 class ServerError(Exception):
     """A server did not start, did not stop or does not answer."""
 

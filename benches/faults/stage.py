@@ -24,9 +24,9 @@ from faults.callers import CALLERS
 from faults.databases import PostgreSQL, Redis
 from faults.every_subject import SUBJECTS
 from faults.middleman import Middleman
-from faults.outcome import Outcome
+from faults.outcome import NOT_TESTED, Outcome
 from faults.secrets_manager import SecretsManager
-from faults.servers import Server, ServerError, Servers, wait_until
+from faults.servers import NotHereError, Server, ServerError, Servers, wait_until
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -119,6 +119,8 @@ class Stage:
             )
             try:
                 outcome = self._serve(process, task, limit_s)
+            except NotHereError as reason:
+                outcome = Outcome(to_recovery=None, remarks=[f"{NOT_TESTED}: {reason}"])
             finally:
                 process.kill()
                 process.wait()

@@ -23,8 +23,9 @@ from typing import Any
 from faults import scenarios
 from faults.callers import HANG_S, Crowd, Work
 from faults.every_subject import SUBJECTS
-from faults.outcome import Outcome, judge, kind
+from faults.outcome import NOT_TESTED, Outcome, judge, kind
 from faults.place import Place
+from faults.servers import NotHereError
 
 TORTURE = Path(__file__).resolve().parents[2] / "tests" / "torture"
 
@@ -103,7 +104,10 @@ class Trial:
         sys.path.insert(0, str(TORTURE))
         import with_clocks  # noqa: PLC0415 - brings a C compiler into play
 
-        return with_clocks.shifter()
+        try:
+            return with_clocks.shifter()
+        except with_clocks.NoShiftingError as reason:
+            raise NotHereError(str(reason)) from reason
 
     def fork(self) -> int | None:
         """Fork; the child's number, or None in the child."""
@@ -182,6 +186,8 @@ def main() -> None:
         trial.outcome.remarks.append(str(error))
         trial.outcome.to_recovery = None
         trial.outcome.not_made = trial.total - trial.outcome.made
+    except NotHereError as reason:
+        trial.outcome.remarks.append(f"{NOT_TESTED}: {reason}")
     except SystemExit:
         if trial._result is None:  # noqa: SLF001 - the class is of this file
             raise

@@ -37,6 +37,8 @@ def test_every_call_ends_and_those_after_the_fault_are_answered(
 ) -> None:
     outcome = stage.play(name, fault, EXITS if fault in scenarios.EXITS else CALLS)
 
+    if not outcome.is_tested:
+        pytest.skip(outcome.remarks[-1])
     assert outcome.remarks == []
     assert outcome.made == (EXITS if fault in scenarios.EXITS else CALLS)
     assert (outcome.wrong, outcome.hung, outcome.not_made) == (0, 0, 0)
