@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import coldcache
 import psycopg
 import redis
+import sqlalchemy
+from coldcache import recipes
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from faults.place import SIZE, WAIT_S
-from faults.subjects import Subject, ask, ask_redis
+from faults.subjects import Engine, Subject, ask, ask_redis
+from faults.subjects import Pool as PsycopgPool
 
 if TYPE_CHECKING:
     from faults.place import Place
@@ -137,9 +140,57 @@ class RedisResource(Resource):
         return int(self.database.call(ask_redis, number, seconds))
 
 
+class GuardedEngine(Engine):
+    """A SQLAlchemy engine under `coldcache.recipes.guard_engine`, in a resource."""
+
+    documented = (sqlalchemy.exc.SQLAlchemyError, coldcache.ColdcacheError)
+
+    def __init__(self, place: Place) -> None:
+        Subject.__init__(self, place)
+        password = place.secret()
+
+        @coldcache.resource(close=lambda engine: engine.dispose(), name="engine")
+        def engine() -> Any:
+            return recipes.guard_engine(self.make_engine(password), max_idle=300)
+
+        self.kept = engine
+
+    @property
+    def engine(self) -> Any:
+        """Give the engine of this process."""
+        return self.kept.get()
+
+
+class GuardedPool(PsycopgPool):
+    """`psycopg_pool.ConnectionPool` with `coldcache.recipes.psycopg_check`, in a resource."""
+
+    documented = (psycopg.Error, coldcache.ColdcacheError)
+
+    def __init__(self, place: Place) -> None:
+        Subject.__init__(self, place)
+        password = place.secret()
+
+        @coldcache.resource(close=lambda pool: pool.close(), name="pool")
+        def pool() -> Any:
+            return self.make_pool(password, recipes.psycopg_check(max_idle=300))
+
+        self.kept = pool
+
+    @property
+    def pool(self) -> Any:
+        """Give the pool of this process."""
+        return self.kept.get()
+
+
 OURS: dict[str, type[Subject]] = {
     "coldcache.resource": Resource,
     "coldcache.resource, with": Block,
     "coldcache.pool": Pool,
     "coldcache.resource, Redis": RedisResource,
+}
+
+# The pools of others with coldcache's checks: what breaks between two checks is still the user's.
+RECIPES: dict[str, type[Subject]] = {
+    "SQLAlchemy, guarded": GuardedEngine,
+    "psycopg_pool, guarded": GuardedPool,
 }

@@ -1,8 +1,8 @@
-"""All subjects by name: coldcache first, then its peers."""
+"""All subjects by name: coldcache and its recipes first, then its peers."""
 
 from __future__ import annotations
 
-from faults.coldcache_subjects import OURS
+from faults.coldcache_subjects import OURS, RECIPES
 from faults.subjects import PEERS, Subject
 
-SUBJECTS: dict[str, type[Subject]] = {**OURS, **PEERS}
+SUBJECTS: dict[str, type[Subject]] = {**OURS, **RECIPES, **PEERS}

@@ -98,21 +98,26 @@ class Engine(Subject):
 
     size = SIZE
     pre_ping = False
+    recycle_s = -1  # off, as it is by default
     documented = (sqlalchemy.exc.SQLAlchemyError,)
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
-        password = place.secret()
-        self.engine = sqlalchemy.create_engine(
+        self.engine = self.make_engine(place.secret())
+        os.register_at_fork(after_in_child=lambda: self.engine.dispose(close=False))
+
+    def make_engine(self, password: str) -> sqlalchemy.Engine:
+        """Make the engine; it connects when it is used."""
+        return sqlalchemy.create_engine(
             "postgresql+psycopg://",
-            creator=lambda: place.connect(password),
+            creator=lambda: self.place.connect(password),
             pool_size=SIZE,
             max_overflow=0,
             pool_timeout=WAIT_S,
             pool_pre_ping=self.pre_ping,
+            pool_recycle=self.recycle_s,
             isolation_level="AUTOCOMMIT",
         )
-        os.register_at_fork(after_in_child=lambda: self.engine.dispose(close=False))
 
     def call(self, number: int, seconds: float = 0) -> int:
         """Ask once; slowly, if so wished."""
@@ -137,6 +142,12 @@ class PingingEngine(Engine):
     pre_ping = True
 
 
+class RecyclingEngine(PingingEngine):
+    """And with `pool_recycle=300` beside it."""
+
+    recycle_s = 300
+
+
 class Pool(Subject):
     """`psycopg_pool.ConnectionPool`, without its check."""
 
@@ -145,12 +156,16 @@ class Pool(Subject):
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
-        self.pool = psycopg_pool.ConnectionPool(
-            kwargs=place.options() | {"password": place.secret()},
-            connection_class=place.connection_class(),
+        self.pool = self.make_pool(place.secret(), place.check if self.checks else None)
+
+    def make_pool(self, password: str, check: Any) -> psycopg_pool.ConnectionPool[Any]:
+        """Make the pool, which begins to connect."""
+        return psycopg_pool.ConnectionPool(
+            kwargs=self.place.options() | {"password": password},
+            connection_class=self.place.connection_class(),
             min_size=SIZE,
             timeout=WAIT_S,
-            check=place.check if self.checks else None,
+            check=check,
             open=True,
         )
 
@@ -219,6 +234,7 @@ PEERS: dict[str, type[Subject]] = {
     "global connection": GlobalConnection,
     "SQLAlchemy": Engine,
     "SQLAlchemy, pre-ping": PingingEngine,
+    "SQLAlchemy, pre-ping, recycle": RecyclingEngine,
     "psycopg_pool": Pool,
     "psycopg_pool, check": CheckingPool,
     "global Redis connection": GlobalRedis,
