@@ -75,12 +75,11 @@ class _Beside:
         self.call.dispose(value)
 
     def give_up(self) -> bool:
-        """Go on without the result; false if it came in the last moment."""
+        """Go on without the result; false if it came in the last moment, and is there."""
         _hanging.append(self)
         if self.claim():
             return True
         _hanging.remove(self)
-        self.gate.acquire()
         return False
 
 

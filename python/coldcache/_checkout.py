@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types import CodeType, TracebackType
     from typing import Any, TypeVar
 
-    from coldcache._core import Made, Roster
+    from coldcache._core import Made
     from coldcache._pooled import Pool
 
     _T = TypeVar("_T")
@@ -55,18 +55,16 @@ class Checkout(Generic["_T"]):
     __slots__ = (
         "_code",
         "_line",
-        "_made",
         "_may_retry",
         "_pool",
-        "_roster",
+        "_seat",
         "_was_entered",
         "is_to_be_retried",
     )
 
     def __init__(self, pool: "Pool[_T]", frame: "Any", *, may_retry: bool = False) -> None:
-        self._made: Made | None = None
-        self._roster: Roster | None = None
         self._pool = pool
+        self._seat = pool._seat()  # noqa: SLF001
         self._code = frame.f_code
         self._line = frame.f_lineno
         self._may_retry = may_retry
@@ -84,23 +82,27 @@ class Checkout(Generic["_T"]):
             raise RuntimeError(message)
         self._was_entered = True
 
-    def _hold(self, roster: "Roster", made: "Made", who: str | None) -> None:
-        self._roster = roster
+    def _hold(self, made: "Made", who: str | None) -> None:
         self._pool._held[id(made)] = Holder(self._code, self._line, who)  # noqa: SLF001
-        self._made = made
 
-    def _end(self) -> "tuple[Roster, Made]":
-        made, roster = self._made, self._roster
-        if made is None or roster is None:
+    def _end(self, error: BaseException | None) -> "Made":
+        made = self._seat.made
+        if made is None:
             message = "a checkout that holds no object cannot be given back"
             raise RuntimeError(message)
-        self._made = None
-        self._pool._held.pop(id(made), None)  # noqa: SLF001
-        return roster, made
+        pool = self._pool
+        pool._held.pop(id(made), None)  # noqa: SLF001
+        if error is not None:
+            self.is_to_be_retried = pool._broke(made, error, self._may_retry)  # noqa: SLF001
+        return made
 
     def __enter__(self) -> "_T":
         self._begin(is_async=False)
-        return self._pool._enter(self)  # type: ignore[no-any-return]  # noqa: SLF001
+        try:
+            return self._pool._enter(self, self._seat)  # type: ignore[no-any-return]  # noqa: SLF001
+        except BaseException:
+            self._pool._give_up(self._seat)  # noqa: SLF001
+            raise
 
     def __exit__(
         self,
@@ -108,15 +110,21 @@ class Checkout(Generic["_T"]):
         error: BaseException | None,
         traceback: "TracebackType | None",
     ) -> bool:
-        roster, made = self._end()
-        if error is not None:
-            self.is_to_be_retried = self._pool._broke(made, error, self._may_retry)  # noqa: SLF001
-        self._pool._leave(roster, made)  # noqa: SLF001
+        made = self._end(error)
+        try:
+            self._pool._leave(self._seat, made)  # noqa: SLF001
+        except BaseException:
+            self._pool._give_up(self._seat)  # noqa: SLF001
+            raise
         return self.is_to_be_retried
 
     async def __aenter__(self) -> "_T":
         self._begin(is_async=True)
-        return await self._pool._enter_async(self)  # type: ignore[no-any-return]  # noqa: SLF001
+        try:
+            return await self._pool._enter_async(self, self._seat)  # type: ignore[no-any-return]  # noqa: SLF001
+        except BaseException:
+            self._pool._give_up(self._seat)  # noqa: SLF001
+            raise
 
     async def __aexit__(
         self,
@@ -124,18 +132,15 @@ class Checkout(Generic["_T"]):
         error: BaseException | None,
         traceback: "TracebackType | None",
     ) -> bool:
-        roster, made = self._end()
-        if error is not None:
-            self.is_to_be_retried = self._pool._broke(made, error, self._may_retry)  # noqa: SLF001
-        await self._pool._leave_async(roster, made)  # noqa: SLF001
+        made = self._end(error)
+        await self._pool._leave_async(self._seat, made)  # noqa: SLF001
         return self.is_to_be_retried
 
     def __del__(self) -> None:
-        made = self._made
-        if made is not None and self._roster is not None:
-            self._made = None
-            self._pool._recover(self._roster, made)  # noqa: SLF001
+        seat = getattr(self, "_seat", None)  # absent if it was interrupted while it was made
+        if seat is not None and seat.made is not None:
+            self._pool._recover(seat)  # noqa: SLF001
 
     def __repr__(self) -> str:
-        state = "in use" if self._made else ("over" if self._was_entered else "not entered")
+        state = "in use" if self._seat.made else ("over" if self._was_entered else "not entered")
         return f"<checkout of {self._pool.name}: {state}>"

@@ -551,37 +551,45 @@ class Lease(Generic[_T]):
     ) -> Awaitable[bool]: ...
     @property
     def is_to_be_retried(self) -> bool: ...
-    def _hold(self, made: Made) -> Any: ...
+    def _hold(self, made: Made) -> bool: ...
 
 @final
 class Roster:
-    """Who has which object of a pool, and who is next. For `coldcache._pool` alone."""
+    """Who has which object of a pool, and who is next. For pools alone."""
 
     def __new__(cls, size: int) -> Self: ...
-    def take(self) -> Made | Literal[True] | None:
-        """Return an idle object, True for the right to make one, or None if all are in use."""
-    def take_healthy(self, trouble: int, least: int) -> Made | None:
-        """Return the object used last, counted as in use, if there is nothing else to do."""
-    def reserve(self) -> bool:
-        """Get the right to make one object more, whatever is idle."""
-    def line_up(
-        self, waker: Callable[[], object]
-    ) -> tuple[Made | Literal[True] | None, int | None]:
-        """Return what `take` gives and None, or None and the ticket of a place in the line."""
-    def give(self, made: Made) -> Callable[[], object] | None:
-        """Put an object back; the waker of whoever it is for, to be called."""
-    def vacate(self) -> Callable[[], object] | None:
-        """Note that an object is no more; the waker of whoever may make one, to be called."""
-    def is_called(self, ticket: int) -> bool:
-        """Return whether the holder of a ticket was given something."""
-    def leave(self, ticket: int) -> Made | Literal[True] | None:
-        """Leave the line; what came in the last moment is to be passed on."""
     def drain(self) -> list[Made]:
         """Take all idle objects out; they no longer count."""
     def shed(self, least: int) -> Made | None:
         """Take out an idle object unused for too long, if there are more than *least*."""
     def counts(self) -> tuple[int, int, int]:
         """Return how many are idle, how many there are, and how many callers wait."""
+
+@final
+class Seat:
+    """What one user of a pool has of it: a place in the line, room for an object, an object."""
+
+    def __new__(cls, roster: Roster) -> Self: ...
+    @property
+    def made(self) -> Made | None: ...
+    def take_healthy(self, trouble: int, least: int) -> Made | None:
+        """Take the object used last, counted as in use, if there is nothing else to do."""
+    def take(self) -> bool:
+        """Take an idle object, or room for one; false if there is neither."""
+    def reserve(self) -> bool:
+        """Take room for one object more, whatever is idle; false if there is none."""
+    def line_up(self, waker: Callable[[], object]) -> bool:
+        """Do the same as `take`, or stand in the line; the waker is called when it is its turn."""
+    def is_called(self) -> bool:
+        """Return whether it is its turn."""
+    def arrive(self) -> bool:
+        """Leave the line with what there was; false if that is nothing."""
+    def fill(self, made: Made) -> None:
+        """Put the object there that was made in the room for it, or instead of the one before."""
+    def give(self) -> Callable[[], object] | None:
+        """Give the object back; the waker of whoever it is for, to be called."""
+    def vacate(self) -> Callable[[], object] | None:
+        """Give up everything, the object as well; the waker of who may make one, to be called."""
 
 def _keep_for_ever(object: object) -> None: ...  # noqa: A002
 

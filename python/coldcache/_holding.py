@@ -107,7 +107,14 @@ class Holding(Disposal):
         judge = self._settings.auth_errors
         if judge is None:
             return _rotation.is_refusal(error)
-        return isinstance(error, judge) if isinstance(judge, tuple) else bool(judge(error))
+        if isinstance(judge, tuple):
+            return isinstance(error, judge)
+        try:
+            return bool(judge(error))
+        except Exception as own:  # noqa: BLE001 - it must not take the place of the user's error
+            kind = type(own).__name__
+            _log_warning(f"auth_errors= of {self.name} failed ({kind}): taken for no refusal")
+            return False
 
     def _rotate(self, generations: tuple[int, ...]) -> bool:
         """After a refusal: have the secrets fetched again, if it is not too soon."""
@@ -160,9 +167,12 @@ class Holding(Disposal):
         self._counts["timeouts"] += isinstance(error, TimeoutError)
 
     def _build(self, key: "Any", deadline: Deadline) -> "Steps[Made]":
-        inside = [self]
-        token = _making.set((*_making.get(), inside))
+        inside: list[Holding] = []
+        token = None
         try:
+            # In here, as a signal handler may raise after any step; empty, an entry means nothing.
+            inside.append(self)
+            token = _making.set((*filter(None, _making.get()), inside))
             for _ in range(_MOST_REMADE):
                 generation = self._generation
                 made = yield from self._make(deadline, key)
@@ -174,7 +184,8 @@ class Holding(Disposal):
                 made = yield from self._make(deadline, key)
         finally:
             inside.clear()
-            _making.reset(token)
+            if token is not None:
+                _making.reset(token)
         return made
 
     def _refuse_ring(self) -> None:

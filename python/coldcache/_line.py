@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from coldcache._core import Made, Roster
+    from coldcache._core import Seat
 
 # Seconds between two looks at one's place. A wake-up can get lost in a signal handler that raises
 # in the thread that gives an object back; the place itself knows.
@@ -16,16 +16,15 @@ SLICE = 0.5
 
 
 class Line:
-    """A step of a checkout: wait until there is an object, or the right to make one.
+    """A step of a checkout: wait until there is an object on the seat, or room for one.
 
-    Made by plain code (`make`) or awaited (`coldcache._shared_async.make`); `None` when there is no
-    time left.
+    Made by plain code (`make`) or awaited (`wait`); false if there is no time left.
     """
 
-    __slots__ = ("deadline", "roster")
+    __slots__ = ("deadline", "seat")
 
-    def __init__(self, roster: "Roster", deadline: Deadline) -> None:
-        self.roster = roster
+    def __init__(self, seat: "Seat", deadline: Deadline) -> None:
+        self.seat = seat
         self.deadline = deadline
 
     def slice(self) -> float:
@@ -33,23 +32,18 @@ class Line:
         left = self.deadline.left()
         return SLICE if left is None else min(left, SLICE)
 
-    def make(self) -> "Made | bool | None":
+    def make(self) -> bool:
         """Wait as plain code."""
         lock = _thread.allocate_lock()
         lock.acquire()
-        grant, ticket = self.roster.line_up(lock.release)
-        if ticket is None:
-            return grant
-        try:
-            is_woken = False
-            while not is_woken and (seconds := self.slice()) > 0:
-                is_woken = lock.acquire(True, seconds) or self.roster.is_called(ticket)
-        except BaseException:  # a signal handler raised
-            pass_on(self.roster, self.roster.leave(ticket))
-            raise
-        return self.roster.leave(ticket)
+        seat = self.seat
+        if seat.line_up(lock.release):
+            return True
+        while not seat.is_called() and (seconds := self.slice()) > 0:
+            lock.acquire(True, seconds)
+        return seat.arrive()
 
-    async def wait(self) -> "Made | bool | None":
+    async def wait(self) -> bool:
         """Wait as a task."""
         import asyncio  # noqa: PLC0415
 
@@ -60,27 +54,12 @@ class Line:
             if not called.done():
                 called.set_result(None)
 
-        grant, ticket = self.roster.line_up(lambda: loop.call_soon_threadsafe(call))
-        if ticket is None:
-            return grant
-        try:
-            while not (called.done() or self.roster.is_called(ticket)):
-                seconds = self.slice()
-                if seconds <= 0:
-                    break
-                await asyncio.wait((called,), timeout=seconds)
-        except BaseException:  # cancelled
-            pass_on(self.roster, self.roster.leave(ticket))
-            raise
-        return self.roster.leave(ticket)
-
-
-def pass_on(roster: "Roster", grant: "Made | bool | None") -> None:
-    """Hand on what somebody got who does not want it any more."""
-    if grant is True:
-        wake(roster.vacate())
-    elif grant is not None and grant is not False:
-        wake(roster.give(grant))
+        seat = self.seat
+        if seat.line_up(lambda: loop.call_soon_threadsafe(call)):
+            return True
+        while not seat.is_called() and (seconds := self.slice()) > 0:
+            await asyncio.wait((called,), timeout=seconds)
+        return seat.arrive()
 
 
 def wake(waker: "Any") -> None:
@@ -89,5 +68,5 @@ def wake(waker: "Any") -> None:
         return
     try:
         waker()
-    except RuntimeError:  # its loop was closed: nobody is left to wake
+    except RuntimeError:  # its loop was closed, or its lock is open: nobody is left to wake
         return

@@ -8,10 +8,10 @@ import sys
 
 from coldcache._bounded import Deadline, run
 from coldcache._checkout import Checkout, Holder
-from coldcache._core import Made, Roster
+from coldcache._core import Made, Roster, Seat
 from coldcache._generic import Generic
 from coldcache._holding import Holding
-from coldcache._line import Line, pass_on, wake
+from coldcache._line import Line, wake
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Pool(Holding, Generic["_T"]):
     is_async = False
     if TYPE_CHECKING:  # of AsyncPool, which makes the checkouts that call them
 
-        async def _enter_async(self, checkout: Checkout[Any]) -> Any: ...
-        async def _leave_async(self, roster: Roster, made: Made) -> None: ...
+        async def _enter_async(self, checkout: Checkout[Any], seat: Seat) -> Any: ...
+        async def _leave_async(self, seat: Seat, made: Made) -> None: ...
 
     def __init__(self, factory: "Callable[[], Any]", settings: "Settings") -> None:
         self._errors_seen = 0
@@ -61,7 +61,7 @@ class Pool(Holding, Generic["_T"]):
     else:
 
         def __call__(self, *, retry: bool = False) -> "Any":
-            """Return a checkout for one `with` block, or with *retry* up to two, for a `for` loop."""
+            """Return a checkout for a `with` block, or with *retry* up to two for a `for` loop."""
             frame = sys._getframe(1)  # noqa: SLF001
             return self._attempts(frame) if retry else Checkout(self, frame)
 
@@ -119,9 +119,9 @@ class Pool(Holding, Generic["_T"]):
 
     def _warm_up(self) -> "Awaitable[None] | None":
         """Make objects until there are `min_idle`."""
-        roster = self._roster()
-        while roster.counts()[1] < self._settings.min_idle and roster.reserve():
-            run(self._add(roster, self._loop()))
+        seat = self._seat()
+        while self._roster().counts()[1] < self._settings.min_idle and seat.reserve():
+            run(self._add(seat, self._loop()))
         return None
 
     def __repr__(self) -> str:
@@ -137,80 +137,80 @@ class Pool(Holding, Generic["_T"]):
             roster = self._rosters.setdefault(key, Roster(self._settings.size))
         return roster
 
-    def _enter(self, checkout: "Checkout[Any]") -> "Any":
-        roster = self._roster()
-        made = roster.take_healthy(self._errors_seen, self._settings.min_idle)
+    def _seat(self) -> Seat:
+        return Seat(self._roster())
+
+    def _enter(self, checkout: "Checkout[Any]", seat: Seat) -> "Any":
+        made = seat.take_healthy(self._errors_seen, self._settings.min_idle)
         if made is None:
-            made = run(self._obtain(roster, None))
+            made = run(self._obtain(seat, self._loop()))
         self._counts["uses"] += 1
-        checkout._hold(roster, made, None)  # noqa: SLF001
+        checkout._hold(made, None)  # noqa: SLF001
         return made.value
 
-    def _leave(self, roster: Roster, made: Made) -> None:
+    def _leave(self, seat: Seat, made: Made) -> None:
         if self._settings.reset is not None or made.is_retired:
-            run(self._put_back(roster, made))
+            run(self._put_back(seat, made))
         else:
             made.leave()
-            wake(roster.give(made))
+            wake(seat.give())
 
-    def _obtain(self, roster: Roster, key: "Any") -> "Steps[Made]":
-        """Get an object that may be handed out; its place in the pool is this caller's then."""
+    def _give_up(self, seat: Seat) -> None:
+        """After an error on the way in or out: leave nothing on the seat."""
+        made = seat.made
+        if made is not None:
+            made.retire()
+            self._held.pop(id(made), None)
+            self._litter.append(made)  # if it was closed, that is not done again
+        wake(seat.vacate())
+
+    def _obtain(self, seat: Seat, key: "Any") -> "Steps[Made]":
+        """Get an object onto the seat that may be handed out."""
         self._refuse_ring()
         deadline = Deadline(self._settings.timeout)
         yield from self._clear_litter()
-        grant = roster.take()
-        if grant is None:
+        if not seat.take():
             self._counts["waits"] += 1
-            grant = yield Line(roster, deadline)
-            if grant is None:
-                raise self._saturated(roster)
-        try:
-            made = yield from self._made_well(grant, key, deadline)
-        except BaseException:
-            if isinstance(grant, Made):
-                grant.retire()
-                self._litter.append(grant)  # if it was closed, that is not done again
-            wake(roster.vacate())
-            raise
+            is_served = yield Line(seat, deadline)
+            if not is_served:
+                raise self._saturated()
+        made = seat.made
+        if made is not None and not (yield from self._is_well(made, deadline)):
+            made.retire()
+            yield from self._closing(made, deadline)
+            made = None
+        if made is None:
+            yield from self._clear_litter()  # the room may be that of an object not closed yet
+            made = yield from self._build(key, deadline)
+            seat.fill(made)
         made.take()
-        try:
-            yield from self._shed(roster)
-        except BaseException:
-            self._hand_back(roster, made)
-            raise
+        yield from self._shed()
         return made
 
-    def _made_well(self, grant: "Made | bool", key: "Any", deadline: Deadline) -> "Steps[Made]":
-        if isinstance(grant, Made):
-            if (yield from self._is_well(grant, deadline)):
-                return grant
-            grant.retire()
-            yield from self._closing(grant, deadline)
-        yield from self._clear_litter()  # the room may be that of an object not closed yet
-        return (yield from self._build(key, deadline))
-
-    def _add(self, roster: Roster, key: "Any") -> "Steps[None]":
-        """Make an object for whoever wants it; there is room for it."""
+    def _add(self, seat: Seat, key: "Any") -> "Steps[None]":
+        """Make an object for whoever wants it; there is room for it on the seat."""
         try:
             made = yield from self._build(key, Deadline(self._settings.timeout))
+            seat.fill(made)
+            wake(seat.give())
         except BaseException:
-            wake(roster.vacate())
+            self._give_up(seat)
             raise
-        wake(roster.give(made))
 
-    def _shed(self, roster: Roster) -> "Steps[None]":
+    def _shed(self) -> "Steps[None]":
         """Close those that were idle for too long; nothing runs beside that would."""
+        roster = self._roster()
         while (superfluous := roster.shed(self._settings.min_idle)) is not None:
             self._counts["shed"] += 1
             superfluous.retire()
             yield from self._closing(superfluous)
 
-    def _saturated(self, roster: Roster) -> BaseException:
+    def _saturated(self) -> BaseException:
         from coldcache.exceptions import PoolSaturated  # noqa: PLC0415
 
         self._counts["saturated"] += 1
         size, timeout = self._settings.size, self._settings.timeout
-        waiters = roster.counts()[2]
+        waiters = self._roster().counts()[2]
         holders = list(self._held.values())
         holders.sort(key=Holder.seconds, reverse=True)
         message = f"{self.name}: no object came back in {timeout:.3g} s; all {size} are in use"
@@ -234,19 +234,14 @@ class Pool(Holding, Generic["_T"]):
             return False
         return self._failed(made, error, may_retry)
 
-    def _put_back(self, roster: Roster, made: Made) -> "Steps[None]":
+    def _put_back(self, seat: Seat, made: Made) -> "Steps[None]":
         made.leave()
-        try:
-            if not made.is_retired and (yield from self._resets(made)):
-                wake(roster.give(made))
-                return
-            made.retire()
-            yield from self._closing(made)
-        except BaseException:
-            made.retire()
-            wake(roster.vacate())
-            raise
-        wake(roster.vacate())
+        if not made.is_retired and (yield from self._resets(made)):
+            wake(seat.give())
+            return
+        made.retire()
+        yield from self._closing(made)
+        wake(seat.vacate())
 
     def _resets(self, made: Made) -> "Steps[bool]":
         from coldcache._bounded import Call  # noqa: PLC0415
@@ -262,22 +257,18 @@ class Pool(Holding, Generic["_T"]):
             return False
         return True
 
-    def _hand_back(self, roster: Roster, made: Made) -> None:
-        made.leave()
-        pass_on(roster, made)
-
-    def _recover(self, roster: Roster, made: Made) -> None:
+    def _recover(self, seat: Seat) -> None:
         """A checkout was collected with its object: that one is given up, its place is free again.
 
         Called by the collector, so nothing that could wait is done here.
         """
-        holder = self._held.pop(id(made), None)
-        if id(made) not in self._alive:
-            return  # closed already, or of the parent of a fork
+        made = seat.made
+        holder = self._held.get(id(made))
+        is_ours = id(made) in self._alive  # not closed, nor of the parent of a fork
+        self._give_up(seat)
+        if not is_ours:
+            return
         self._counts["leaks"] += 1
-        made.retire()
-        self._litter.append(made)
-        wake(roster.vacate())
         import warnings  # noqa: PLC0415
 
         warnings.warn(

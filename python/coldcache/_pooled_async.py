@@ -3,7 +3,7 @@
 import asyncio
 
 from coldcache._bounded import Deadline
-from coldcache._core import Made, Roster
+from coldcache._core import Made, Seat
 from coldcache._disposal import CLOSE_AT_EXIT, CLOSE_SHARE
 from coldcache._pooled import Pool
 from coldcache._shared_async import run, see_to
@@ -41,28 +41,36 @@ class AsyncPool(Pool["_T"]):
             await run(self._closing(made))
 
     async def _warm_up(self) -> None:
-        roster, key = self._roster(), self._loop()
-        missing = self._settings.min_idle - roster.counts()[1]
-        wanted = [self._add(roster, key) for _ in range(missing) if roster.reserve()]
-        await asyncio.gather(*(run(steps) for steps in wanted))
+        missing = self._settings.min_idle - self._roster().counts()[1]
+        seats = [seat for _ in range(missing) if (seat := self._seat()).reserve()]
+        await asyncio.gather(*(run(self._add(seat, self._loop())) for seat in seats))
 
-    async def _enter_async(self, checkout: "Checkout[Any]") -> "Any":
+    def _seat(self) -> Seat:
         self._forget_closed_loops()
-        roster, key = self._roster(), self._loop()
-        made = roster.take_healthy(self._errors_seen, self._settings.min_idle)
+        return super()._seat()
+
+    async def _enter_async(self, checkout: "Checkout[Any]", seat: Seat) -> "Any":
+        made = seat.take_healthy(self._errors_seen, self._settings.min_idle)
         if made is None:
-            made = await run(self._obtain(roster, key))
+            made = await run(self._obtain(seat, self._loop()))
         self._counts["uses"] += 1
         task = asyncio.current_task()
-        checkout._hold(roster, made, f"task {task.get_name()}" if task else None)  # noqa: SLF001
+        checkout._hold(made, f"task {task.get_name()}" if task else None)  # noqa: SLF001
         return made.value
 
-    async def _leave_async(self, roster: Roster, made: Made) -> None:
-        if self._settings.reset is not None or made.is_retired:
-            # Also where the task was cancelled: what is given back is given back whole.
-            await asyncio.shield(asyncio.ensure_future(run(self._put_back(roster, made))))
-        else:
-            self._leave(roster, made)
+    async def _leave_async(self, seat: Seat, made: Made) -> None:
+        if self._settings.reset is None and not made.is_retired:
+            self._leave(seat, made)
+            return
+        # Also where the task was cancelled: what is given back is given back whole.
+        await asyncio.shield(asyncio.ensure_future(self._put_back_whole(seat, made)))
+
+    async def _put_back_whole(self, seat: Seat, made: Made) -> None:
+        try:
+            await run(self._put_back(seat, made))
+        except BaseException:
+            self._give_up(seat)
+            raise
 
     def _forget_closed_loops(self) -> None:
         for key in tuple(self._rosters):

@@ -113,14 +113,12 @@ class Resource(Shared["_T"], Holding):
     # -- what leases ask -------------------------------------------------------------------------
 
     def _obtain(self) -> Made:
-        """Return an object that may be handed out, counted as in use."""
+        """Return an object that may be handed out."""
         self._refuse_ring()
         run(self._clear_litter())
         key = self._loop()
-        while True:
-            made: Made = self._flights.get_or_load(key, lambda: run(self._settle(key)))
-            if made.take():
-                return made
+        made: Made = self._flights.get_or_load(key, lambda: run(self._settle(key)))
+        return made
 
     # -- one flight ------------------------------------------------------------------------------
 
@@ -164,13 +162,14 @@ class Resource(Shared["_T"], Holding):
             made.retire()  # its lease closes it, or the one of its last user
 
     def _put_aside(self, reason: str) -> list[Made]:
-        """Take all objects out; those that nobody uses, to be closed."""
+        """Hand out none of the objects any more; those that nobody uses, to be closed."""
         self._generation += 1
         self._current = None
-        objects = [self._by_loop.pop(key, None) for key in tuple(self._by_loop)]
+        self._by_loop.clear()
         unused = []
-        for made in objects:
-            if made is not None and not made.is_retired:
+        # Also one that was made, but not yet put where others find it.
+        for made in tuple(self._alive.values()):
+            if not made.is_retired:
                 self._count_replaced(reason)
                 if made.retire():
                     unused.append(made)

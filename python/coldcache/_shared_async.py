@@ -159,8 +159,8 @@ class AsyncResource(Resource["_T"]):
 
         while True:
             made = await self._flights.get_or_load(key, settle)
-            if made.take():
-                return lease._hold(made)  # noqa: SLF001
+            if lease._hold(made):  # noqa: SLF001
+                return made.value
 
     async def _exit(self, made: Made, is_swallowed: bool) -> bool:
         await run(self._closing(made))

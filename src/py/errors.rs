@@ -52,5 +52,8 @@ fn shown(value: &Bound<'_, PyAny>) -> String {
 }
 
 pub fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
+    // Not by `to_string`: that is Python's `str()`, which runs signal handlers and loses what they
+    // raise.
+    let name = value.get_type().name();
+    name.map_or_else(|_| "?".to_owned(), |name| name.to_string_lossy().into_owned())
 }

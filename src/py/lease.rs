@@ -208,8 +208,14 @@ impl Lease {
         } else {
             self.owner.get().count_use();
         }
-        let made = self.owner.bind(py).call_method0(intern!(py, "_obtain"))?;
-        Ok(self.keep(made.cast_into::<Made>()?))
+        // Counted as in use here, not there: no signal handler can come in between.
+        loop {
+            let made = self.owner.bind(py).call_method0(intern!(py, "_obtain"))?;
+            let made = made.cast_into::<Made>()?;
+            if made.get().take() {
+                return Ok(self.keep(made));
+            }
+        }
     }
 
     #[pyo3(signature = (kind, error, _traceback, /))]
@@ -246,9 +252,13 @@ impl Lease {
         lease.owner.bind(py).call_method1(intern!(py, "_enter"), (slf,))
     }
 
-    /// Take over what `_enter` obtained, counted as in use; the object itself.
-    fn _hold<'py>(&self, made: Bound<'py, Made>) -> Bound<'py, PyAny> {
-        self.keep(made)
+    /// Take over what `_enter` obtained, counted as in use; false if it was replaced meanwhile.
+    fn _hold(&self, made: Bound<'_, Made>) -> bool {
+        let is_held = made.get().take();
+        if is_held {
+            self.keep(made);
+        }
+        is_held
     }
 
     #[pyo3(signature = (kind, error, _traceback, /))]

@@ -15,7 +15,7 @@ static SAID: LazyLock<Mutex<Said>> = LazyLock::new(Mutex::default);
 /// A load failed and an old value was served. Names the function and the type of the error only:
 /// messages and arguments may hold secrets.
 pub fn served_stale(py: Python<'_>, name: &Arc<str>, error: &PyErr) {
-    let kind = error.get_type(py).name().map_or_else(|_| "?".into(), |kind| kind.to_string());
+    let kind = super::errors::type_name(error.value(py).as_any());
     warn_once(
         py,
         "served stale",

@@ -169,7 +169,7 @@ impl Made {
     }
 
     /// Count one more user; false, and not counted, if it is not to be used any more.
-    fn take(&self) -> bool {
+    pub fn take(&self) -> bool {
         if self.is_retired.load(Relaxed) {
             return false;
         }

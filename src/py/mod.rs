@@ -49,6 +49,7 @@ mod plan_record;
 mod plan_waiting;
 mod ready;
 mod roster;
+mod seat;
 mod stats;
 mod table;
 mod testing;
@@ -117,6 +118,8 @@ mod core {
     use super::plan_code::{_digest, fingerprint};
     #[pymodule_export]
     use super::roster::Roster;
+    #[pymodule_export]
+    use super::seat::Seat;
     #[pymodule_export]
     use super::testing::{
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,

@@ -1,6 +1,6 @@
-//! The roster of a pool at the border: each step is atomic, and none runs Python code under the lock.
+//! The roster of a pool at the border; what its users do with it is in `seat.rs`.
 //!
-//! The lock is only taken by threads attached to the interpreter, as a thread that forks is, so no
+//! Each step is atomic, and none runs Python code under the lock. The lock is only taken by threads attached to the interpreter, as a thread that forks is, so no
 //! copy of it is ever locked; and neither a signal handler nor a finalizer can come in between.
 
 use parking_lot::Mutex;
@@ -8,24 +8,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
-use super::epochs::look;
 use super::made::Made;
 use crate::clock;
-use crate::roster::{Grant, Roster as Core};
+use crate::roster::Roster as Core;
 
 #[pyclass(frozen, immutable_type, module = "coldcache._core")]
 pub struct Roster {
-    core: Mutex<Core<Py<Made>, Py<PyAny>>>,
-}
-
-/// An object, or `True` for the right to make one.
-fn granted(py: Python<'_>, grant: Grant<Py<Made>>) -> Py<PyAny> {
-    match grant {
-        Grant::Object(made) => made.into_any(),
-        Grant::Vacancy => true
-            .into_pyobject(py)
-            .map_or_else(|never| match never {}, |yes| yes.to_owned().into_any().unbind()),
-    }
+    pub core: Mutex<Core<Py<Made>, Py<PyAny>>>,
 }
 
 #[pymethods]
@@ -36,59 +25,6 @@ impl Roster {
             return Err(PyValueError::new_err("size must be a whole number above zero, got 0"));
         }
         Ok(Self { core: Mutex::new(Core::new(size)) })
-    }
-
-    /// An idle object, `True` for the right to make one, or `None` if all are in use.
-    fn take(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let grant = self.core.lock().take();
-        grant.map(|grant| granted(py, grant))
-    }
-
-    /// The idle object used last, counted as in use, if there is nothing else to do: it can be handed
-    /// out without a question, and none is to be shed.
-    fn take_healthy(&self, trouble: u64, least: usize) -> Option<Py<Made>> {
-        let (now, epoch) = look();
-        let is_healthy = |made: &Py<Made>| made.get().is_healthy(now, epoch, trouble);
-        let may_go = |made: &Py<Made>| made.get().is_too_idle(now);
-        let made = self.core.lock().take_if(is_healthy, least, may_go)?;
-        made.get().enter(now);
-        Some(made)
-    }
-
-    /// The right to make one object more, whatever is idle.
-    fn reserve(&self) -> bool {
-        self.core.lock().reserve()
-    }
-
-    /// `(what take() gives, None)`, or `(None, ticket)` of a place in the line.
-    fn line_up(&self, py: Python<'_>, waker: Py<PyAny>) -> (Option<Py<PyAny>>, Option<u64>) {
-        let result = self.core.lock().line_up(waker);
-        match result {
-            Ok((grant, _waker)) => (Some(granted(py, grant)), None),
-            Err(ticket) => (None, Some(ticket)),
-        }
-    }
-
-    /// An object comes back; the waker of whoever it is for, to be called.
-    fn give(&self, made: Py<Made>) -> Option<Py<PyAny>> {
-        self.core.lock().give(made)
-    }
-
-    /// An object is no more or was not made; the waker of whoever may make one, to be called.
-    fn vacate(&self) -> Option<Py<PyAny>> {
-        self.core.lock().vacate()
-    }
-
-    /// Whether the holder of a ticket was given something.
-    fn is_called(&self, ticket: u64) -> bool {
-        self.core.lock().is_called(ticket)
-    }
-
-    /// Leave the line; what came in the last moment, or `None`.
-    fn leave(&self, py: Python<'_>, ticket: u64) -> Option<Py<PyAny>> {
-        let (grant, waker) = self.core.lock().leave(ticket);
-        drop(waker);
-        grant.map(|grant| granted(py, grant))
     }
 
     /// Take all idle objects out.
