@@ -47,7 +47,7 @@ def test_all_public_names_are_listed() -> None:
     importlib.import_module("coldcache.exceptions")
     public = {name for name in vars(coldcache) if not name.startswith("_")}
 
-    assert public - {"exceptions", "TYPE_CHECKING", "tools"} <= set(coldcache.__all__)
+    assert public - {"exceptions", "recipes", "TYPE_CHECKING", "tools"} <= set(coldcache.__all__)
 
 
 def test_dir_lists_the_public_names() -> None:
