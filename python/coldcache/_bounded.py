@@ -37,6 +37,11 @@ class Deadline:
             return None
         return max(0.0, min(self._end - time.monotonic(), share * self.seconds))
 
+    def has_half(self) -> bool:
+        """Whether half of the time is left."""
+        left = self.left()
+        return left is None or self.seconds is None or left >= self.seconds / 2
+
 
 class _Beside:
     """One call in a thread of its own."""

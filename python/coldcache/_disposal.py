@@ -81,13 +81,14 @@ class Disposal:
                 f"closing an object of {self.name} failed ({kind}); said once, counted in stats()"
             )
 
-    def _clear_litter(self) -> "Generator[Call, Any, None]":
-        while self._litter:
+    def _clear_litter(self, deadline: Deadline) -> "Generator[Call, Any, None]":
+        """Close what was put off, as far as that leaves half of the time."""
+        while self._litter and deadline.has_half():
             try:
                 made = self._litter.popleft()
             except IndexError:  # another thread was faster
                 return
-            yield from self._closing(made)
+            yield from self._closing(made, deadline)
 
     def _after_fork(self) -> None:
         """In the child: the objects are the parent's; nothing of theirs is closed or destroyed."""

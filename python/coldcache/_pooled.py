@@ -91,7 +91,7 @@ class Pool(Holding, Generic["_T"]):
     def invalidate(self) -> None:
         """Have all objects made anew; those in use are closed when their users are done."""
         self._put_aside("invalidated")
-        run(self._clear_litter())
+        run(self._clear_litter(Deadline(self._settings.timeout)))
 
     def close(self) -> None:
         """Close all objects now, also those in use; the next use makes a new one."""
@@ -168,7 +168,7 @@ class Pool(Holding, Generic["_T"]):
         """Get an object onto the seat that may be handed out."""
         self._refuse_ring()
         deadline = Deadline(self._settings.timeout)
-        yield from self._clear_litter()
+        yield from self._clear_litter(deadline)
         if not seat.take():
             self._counts["waits"] += 1
             is_served = yield Line(seat, deadline)
@@ -180,12 +180,23 @@ class Pool(Holding, Generic["_T"]):
             yield from self._closing(made, deadline)
             made = None
         if made is None:
-            yield from self._clear_litter()  # the room may be that of an object not closed yet
+            yield from self._clear_litter(
+                deadline
+            )  # the room may be that of an object not closed yet
             made = yield from self._build(key, deadline)
             seat.fill(made)
         made.take()
-        yield from self._shed()
+        if deadline.has_half():
+            yield from self._shed(deadline)
         return made
+
+    def _shed(self, deadline: Deadline) -> "Steps[None]":
+        """Close one of those that were idle for too long; nothing runs beside that would."""
+        superfluous = self._roster().shed(self._settings.min_idle)
+        if superfluous is not None:
+            self._counts["shed"] += 1
+            superfluous.retire()
+            yield from self._closing(superfluous, deadline)
 
     def _add(self, seat: Seat, key: "Any") -> "Steps[None]":
         """Make an object for whoever wants it; there is room for it on the seat."""
@@ -196,14 +207,6 @@ class Pool(Holding, Generic["_T"]):
         except BaseException:
             self._give_up(seat)
             raise
-
-    def _shed(self) -> "Steps[None]":
-        """Close those that were idle for too long; nothing runs beside that would."""
-        roster = self._roster()
-        while (superfluous := roster.shed(self._settings.min_idle)) is not None:
-            self._counts["shed"] += 1
-            superfluous.retire()
-            yield from self._closing(superfluous)
 
     def _saturated(self) -> BaseException:
         from coldcache.exceptions import PoolSaturated  # noqa: PLC0415

@@ -115,7 +115,7 @@ class Resource(Shared["_T"], Holding):
     def _obtain(self) -> Made:
         """Return an object that may be handed out."""
         self._refuse_ring()
-        run(self._clear_litter())
+        run(self._clear_litter(Deadline(self._settings.timeout)))
         key = self._loop()
         made: Made = self._flights.get_or_load(key, lambda: run(self._settle(key)))
         return made

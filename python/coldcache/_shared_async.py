@@ -151,7 +151,7 @@ class AsyncResource(Resource["_T"]):
     async def _enter(self, lease: "Lease[_T]") -> "Any":
         self._refuse_ring()
         self._forget_closed_loops()
-        await run(self._clear_litter())
+        await run(self._clear_litter(Deadline(self._settings.timeout)))
         key = self._loop()
 
         async def settle() -> Made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import signal
 import threading
@@ -592,3 +593,24 @@ def test_a_thousand_uses_leave_nothing_behind() -> None:
     assert connections._held == {}
     assert len(connections._alive) == connections.stats()["idle"]
     assert len(connections._litter) == 0
+
+
+def test_closes_that_hang_are_put_off_once_half_of_the_time_is_over() -> None:
+    gate = threading.Event()
+    begun: list[Connection] = []
+
+    def close(connection: Connection) -> None:
+        begun.append(connection)
+        gate.wait(10)
+
+    connections = pool(size=8, timeout=0.4, close=close, name="hanging")(Connection)
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(connections())
+    try:
+        connections.invalidate()
+        assert 0 < len(begun) < 8
+        with connections():
+            pass
+    finally:
+        gate.set()
