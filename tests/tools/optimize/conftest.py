@@ -66,7 +66,6 @@ class Bench:
             self._events(events),
             read_same(same, self.private),
             limit_s=LIMIT_S,
-            traces=1,
             noted=lambda _: None,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from coldcache.tools.lab.errors import FunctionError, UsageError
 from coldcache.tools.lab.event import Event
@@ -16,7 +17,7 @@ from .pool import Pool
 from .same import Same
 from .trial import Laboratory, Trial
 
-__all__ = ["Baseline", "in_turn", "measure_baseline"]
+__all__ = ["Baseline", "in_turn", "measure_baseline", "trace"]
 
 # A plan says nothing about how the platform's own client is loaded: its version is not the user's.
 _NOT_OURS = frozenset({"awslambdaric", "runtime_client", "coldcache", "coldcache_trial"})
@@ -31,7 +32,6 @@ class Baseline:
 
     Attributes:
         cases: One for each event.
-        traces: Processes of each event with the tracer, by name.
         candidates: Edges that can be deferred, in the order in which they ran.
         lines: Line of each.
         parents: Module in whose course a module was loaded, and the line there.
@@ -39,7 +39,6 @@ class Baseline:
     """
 
     cases: tuple[Case, ...]
-    traces: Mapping[str, tuple[Outcome, ...]] = field(repr=False)
     candidates: tuple[Edge, ...] = field(repr=False)
     lines: Mapping[Edge, int] = field(repr=False)
     parents: Mapping[str, tuple[str, int]] = field(repr=False)
@@ -58,7 +57,6 @@ def measure_baseline(
     same: Same,
     *,
     limit_s: float,
-    traces: int,
     noted: Callable[[str], None],
 ) -> Baseline:
     """Run every event without a plan, and once with the engine only looking.
@@ -69,7 +67,6 @@ def measure_baseline(
         events: At least one.
         same: Compares answers.
         limit_s: How long a process may take.
-        traces: How many processes of each event have the tracer; one at a time, they are timed.
         noted: Called after each process with what it was for.
 
     Raises:
@@ -78,51 +75,34 @@ def measure_baseline(
     """
     spec = laboratory.target.spec
 
-    def run(trial: Trial) -> Outcome:
-        return pool.submit(laboratory.job(trial, limit_s)).wait()
+    def run_all(**options: Any) -> list[Outcome]:
+        trials = [Trial(events=(event.body,), **options) for event in events]
+        jobs = [pool.submit(laboratory.job(trial, limit_s), is_urgent=False) for trial in trials]
+        return [job.wait() for job in jobs]
 
-    cases, traced, recordings = [], {}, []
-    for event in events:
-        # The first process also fills the bytecode cache for all others.
-        first = run(Trial(events=(event.body,)))
+    # The first processes also fill the bytecode cache for all others.
+    firsts = run_all()
+    for event, first in zip(events, firsts, strict=True):
         _check_works(spec, event, first)
-        plain = tuple(
-            run(Trial(events=(event.body,), traced=True, fingerprints=()))
-            for _ in range(max(1, traces))
+    traced = trace(laboratory, pool, events, limit_s=limit_s)
+    cases = []
+    for event, first in zip(events, firsts, strict=True):
+        again = traced[event.name]
+        _check_works(spec, event, again)
+        _check_stable(spec, event, first, again, same)
+        cases.append(
+            Case(
+                name=event.name,
+                events=(event.body,),
+                plain=(first, again),
+                view=log_view(first.calls, again.calls),
+                limit_s=min(limit_s, max(_LEAST_LIMIT_S, _SLOWER * again.first_ms / 1000)),
+            )
         )
-        for again in plain:
-            _check_works(spec, event, again)
-            _check_stable(spec, event, first, again, same)
-        noted(f"{event.name} without a plan")
-        case = Case(
-            name=event.name,
-            events=(event.body,),
-            plain=(first, plain[0]),
-            view=log_view(first.calls, plain[0].calls),
-            limit_s=min(limit_s, max(_LEAST_LIMIT_S, _SLOWER * plain[0].first_ms / 1000)),
-        )
-        watched = run(Trial(events=(event.body,), deferred=frozenset()))
-        if not watched.how and not watched.enabled:
-            raise UsageError(
-                f"imports of {spec} cannot be deferred by {str(laboratory.python)!r}: "
-                "the plan engine did not start there (another tool may have replaced "
-                "builtins.__import__, or this interpreter works otherwise)"
-            )
-        found = difference(case, watched, same)
-        if found is not None:
-            raise FunctionError(
-                f"{spec} does not go on event {event.name!r} as it goes otherwise when its imports "
-                f"are only watched: {found.text}"
-            )
-        noted(f"{event.name} with its imports watched")
-        if watched.replaced:
-            noted(
-                f"builtins.__import__ is replaced by {watched.replaced}; "
-                "statements that run after that stay eager"
-            )
-        cases.append(case)
-        traced[event.name] = plain
-        recordings.append(watched)
+        noted(f"{event.name} answered without a plan")
+    recordings = run_all(deferred=frozenset())
+    for case, watched in zip(cases, recordings, strict=True):
+        _check_watched(laboratory, case, watched, same, noted)
     lines: dict[Edge, int] = {}
     for watched in recordings:
         for row in watched.rows:
@@ -130,7 +110,19 @@ def measure_baseline(
                 lines.setdefault(row.edge, row.line)
     asked = {name for watched in recordings for row in watched.rows for name in row.edge.targets}
     parents = _parents(traced.values())
-    return Baseline(tuple(cases), traced, tuple(lines), lines, parents, frozenset(asked))
+    return Baseline(tuple(cases), tuple(lines), lines, parents, frozenset(asked))
+
+
+def trace(
+    laboratory: Laboratory, pool: Pool, events: Sequence[Event], *, limit_s: float
+) -> dict[str, Outcome]:
+    """A process of each event with the tracer, by name; one at a time, since they are timed."""
+    return {
+        event.name: pool.submit(
+            laboratory.job(Trial(events=(event.body,), traced=True, fingerprints=()), limit_s)
+        ).wait()
+        for event in events
+    }
 
 
 def in_turn(
@@ -183,6 +175,33 @@ def _check_works(spec: str, event: Event, outcome: Outcome) -> None:
         )
 
 
+def _check_watched(
+    laboratory: Laboratory,
+    case: Case,
+    watched: Outcome,
+    same: Same,
+    noted: Callable[[str], None],
+) -> None:
+    spec = laboratory.target.spec
+    if not watched.how and not watched.enabled:
+        raise UsageError(
+            f"imports of {spec} cannot be deferred by {str(laboratory.python)!r}: "
+            "the plan engine did not start there (another tool may have replaced "
+            "builtins.__import__, or this interpreter works otherwise)"
+        )
+    found = difference(case, watched, same)
+    if found is not None:
+        raise FunctionError(
+            f"{spec} does not go on event {case.name!r} as it goes otherwise when its imports "
+            f"are only watched: {found.text}"
+        )
+    if watched.replaced:
+        noted(
+            f"builtins.__import__ is replaced by {watched.replaced}; "
+            "statements that run after that stay eager"
+        )
+
+
 def _details(outcome: Outcome) -> str:
     fault = outcome.error
     if fault is None or not fault.trace:
@@ -206,11 +225,11 @@ def _is_ours(edge: Edge) -> bool:
     return bool(top) and top not in _NOT_OURS and top not in _NOT_OURS_EITHER
 
 
-def _parents(traces: Iterable[tuple[Outcome, ...]]) -> dict[str, tuple[str, int]]:
+def _parents(traces: Iterable[Outcome]) -> dict[str, tuple[str, int]]:
     """For each module the one in whose course it was loaded first, and the line that asked."""
     found: dict[str, tuple[str, int]] = {}
-    for outcomes in traces:
-        imports = outcomes[0].imports
+    for outcome in traces:
+        imports = outcome.imports
         names = {one.id: one.name for one in imports}
         for one in imports:
             if one.kind not in {"failed", "shared"} and one.parent in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +24,14 @@ from coldcache.tools.profile.plan import ProfilePlan
 from coldcache.tools.profile.result import ProfileResult
 
 from .account import bill, profile_of
-from .baseline import Baseline, in_turn, measure_baseline
+from .baseline import Baseline, in_turn, measure_baseline, trace
 from .edges import Edge
 from .effects import Effects
 from .engine import Engine, find_engine
 from .fates import fates, packages
 from .judge import Judgement, judge
 from .oracle import Finding, Oracle
+from .outcome import Outcome
 from .plan import OptimizePlan
 from .pool import Pool
 from .proof import prove_in_client
@@ -117,18 +118,17 @@ def run_optimize(plan: OptimizePlan, reporter: Reporter | None = None) -> Optimi
             baseline, found, oracle, effects = _search(place, laboratory, pool, same, reporter)
             sources = Sources(place.installation, _origins(baseline))
             numbers = _fingerprints(laboratory, pool, baseline, found.deferred, sources)
+            traces = _traces(laboratory, pool, baseline, plan, place.limit_s)
         lock = make_lock(plan.target, place.interpreter.minor, found.deferred, sources, numbers)
         lock_path = private / "coldcache.lock"
         planned = _apply(place, lock, lock_path)
         problem = _prove(place, same, planned, reporter) if found.deferred else ""
         lab = _measure(place, lock_path, reporter)
         judgement = _judge(lab, found, problem, plan)
-        profile = _profile(place, baseline, lab, started_at, start_s)
+        profile = _profile(place, traces, lab, started_at, start_s)
         changed = files.changed()
     outcomes = found.finding.outcomes if found.finding is not None else ()
-    outcomes = outcomes[: len(plan.events)] or tuple(
-        baseline.traces[event.name][0] for event in plan.events
-    )
+    outcomes = outcomes[: len(plan.events)] or tuple(case.plain[1] for case in baseline.cases)
     account = bill(profile.profiles, outcomes, found.deferred, baseline.lines)
     return OptimizeResult(
         plan=plan,
@@ -183,7 +183,6 @@ def _search(
         plan.events,
         same,
         limit_s=place.limit_s,
-        traces=_TRACES,
         noted=reporter.stage,
     )
     reporter.stage(
@@ -231,6 +230,18 @@ def _fingerprints(
         trial = Trial(events=case.events, fingerprints=own)
         job = pool.submit(laboratory.job(trial, 4 * case.limit_s))
         found.update(job.wait().fingerprints)
+    return found
+
+
+def _traces(
+    laboratory: Laboratory, pool: Pool, baseline: Baseline, plan: OptimizePlan, limit_s: float
+) -> dict[str, list[Outcome]]:
+    """What was traced already, and a little more, so that a median can be shown."""
+    found = {case.name: [case.plain[1]] for case in baseline.cases}
+    for _ in range(_TRACES - 1):
+        for name, outcome in trace(laboratory, pool, plan.events, limit_s=limit_s).items():
+            if not outcome.how and outcome.error is None:
+                found[name].append(outcome)
     return found
 
 
@@ -295,7 +306,11 @@ def _judge(lab: LabResult, found: SearchResult, problem: str, plan: OptimizePlan
 
 
 def _profile(
-    place: _Place, baseline: Baseline, lab: LabResult, started_at: str, start_s: float
+    place: _Place,
+    traces: Mapping[str, Sequence[Outcome]],
+    lab: LabResult,
+    started_at: str,
+    start_s: float,
 ) -> ProfileResult:
     """The function without the plan, as `coldcache profile` would show it."""
     plan = place.plan
@@ -314,7 +329,5 @@ def _profile(
         machine=lab.machine,
         started_at=started_at,
         elapsed_s=time.monotonic() - start_s,
-        profiles=tuple(
-            profile_of(name, traces, owners) for name, traces in baseline.traces.items()
-        ),
+        profiles=tuple(profile_of(name, seen, owners) for name, seen in traces.items()),
     )

@@ -217,7 +217,7 @@ def search(
     except BudgetSpent:
         is_complete = False
         oracle.deadline = float("inf")
-        note = f"the search was stopped after {budget_s:g} s"
+        note = f"the search was stopped after {budget_s:.0f} s"
         eager = one.best
         if eager is not None:
             eager = _overtime(one, oracle, effects, eager, baseline.modules)
@@ -242,13 +242,18 @@ def _overtime(
     for _ in range(_ROUNDS):
         more = one._keep_effects(eager)  # noqa: SLF001 - the same search
         if not more:
-            return _pruned(oracle, effects, eager, modules) if oracle.check(eager).passes else None
+            works = oracle.check(eager).passes
+            return _pruned(oracle, effects, eager, modules, tries=1) if works else None
         eager |= more
     return None
 
 
 def _pruned(
-    oracle: Oracle, effects: Effects, eager: frozenset[Edge], modules: frozenset[str]
+    oracle: Oracle,
+    effects: Effects,
+    eager: frozenset[Edge],
+    modules: frozenset[str],
+    tries: int = _PRUNINGS,
 ) -> frozenset[Edge]:
     """Make eager what gains nothing, as far as the function still does as it does."""
     finding = oracle.check(eager)
@@ -258,7 +263,7 @@ def _pruned(
     for rule in (unreached, without_use, without_saving):
         useless = rule(finding, oracle.candidates, modules)
         edges = tuple(edge for edge in oracle.candidates if edge in useless)
-        finding = _without(oracle, effects, finding, edges, _PRUNINGS)
+        finding = _without(oracle, effects, finding, edges, tries)
     return finding.eager
 
 
