@@ -27,6 +27,7 @@ class Node:
         key: What it is known by: the identity of the thing.
         name: Its name, made different from all others'.
         run: Runs it; of an asynchronous one the result has to be awaited.
+        per_loop: Whether what it makes is for one event loop.
         needs: Nodes that have to be done before it.
         comes_last: Whether it waits for all others to end, however they do.
     """
@@ -38,6 +39,8 @@ class Node:
         self.name = name
         self.run = run
         self.is_async = bool(getattr(thing, "is_async", False))
+        settings = getattr(thing, "_settings", None)
+        self.per_loop = self.is_async and bool(getattr(settings, "per_loop", False))
         self.required = bool(getattr(thing, "required", False))
         self.warm = getattr(thing, "warm", True)
         self.needs: list[Node] = []

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Seconds that the end of the interpreter waits for what was left running.
 _GRACE = 0.5
+# A client made on a loop that is closed at the end of the warm-up would be of no use to anybody.
+_NEEDS_LOOP = "it belongs to the loop that uses it: await warm_up_async(), or pass loop="
 
 
 class Run:
@@ -58,7 +60,7 @@ class Run:
         """Run it, asynchronous things on this loop, which another thread runs."""
         self._begin = time.perf_counter()
         own = None
-        self._choose()
+        self._choose(has_loop=loop is not None)
         if loop is None and any(node.is_async for node in self._waiting):
             # Only now: importing asyncio takes longer than many a start may.
             from coldcache._warm_loop import OwnLoop  # noqa: PLC0415
@@ -86,8 +88,8 @@ class Run:
             eager=self._eager,
         )
 
-    def _choose(self) -> None:
-        """Who takes part: not what was done before, and not what can wait."""
+    def _choose(self, *, has_loop: bool) -> None:
+        """Who takes part: not what was done before, and not what can wait or has to."""
         later = set() if self._eager else _graph.deferred(self._nodes)
         for node in self._nodes:
             step = self._steps[node.key]
@@ -95,6 +97,8 @@ class Run:
                 step.state = "kept"
             elif node.key in later:
                 step.state, step.reason = "deferred", "the first request does not need it"
+            elif node.per_loop and not has_loop:
+                step.state, step.reason = "deferred", _NEEDS_LOOP
             else:
                 self._waiting.append(node)
         # What is required, and what that needs, gets a thread first.
@@ -145,7 +149,7 @@ class Run:
     def _is_hopeless(self, node: Node) -> bool:
         state = self._steps[node.key].state
         is_under_way = node in self._waiting or node.key in self._running
-        return state in ("failed", "skipped") and not is_under_way
+        return state in ("failed", "skipped", "deferred") and not is_under_way
 
     def _start_node(self, node: Node) -> None:
         self._running[node.key] = node

@@ -57,7 +57,7 @@ def warm_up(
         eager: Whether to run also what the first request does not need; by default as above.
         loop: The event loop for asynchronous things: one that runs in another thread, or one that
             does not run yet and is run by this call. By default one of its own, which is closed at
-            the end.
+            the end; resources and pools that belong to a loop are deferred then.
 
     Returns:
         The report.

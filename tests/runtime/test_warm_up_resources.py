@@ -105,6 +105,32 @@ def test_what_is_not_to_be_warmed_is_not_made() -> None:
     assert not database.is_done()
 
 
+def test_an_asynchronous_resource_is_not_made_on_a_loop_that_ends_with_the_warm_up() -> None:
+    @coldcache.resource
+    async def client() -> object:
+        raise AssertionError
+
+    after = coldcache.once(after=(client,), name="after")(_nothing)
+    report = coldcache.warm_up()
+
+    assert {step.state for step in report.steps} == {"deferred", "skipped"}
+    assert "await warm_up_async()" in report.step(client.name).reason
+    assert report.step("after").reason == f"{client.name} is not done"
+    assert not after.is_done()
+
+
+async def _nothing() -> None: ...
+
+
+def test_an_asynchronous_resource_may_be_shared_by_all_loops() -> None:
+    @coldcache.resource(per_loop=False)
+    async def client() -> object:
+        return object()
+
+    assert coldcache.warm_up().steps[0].state == "done"
+    assert client.is_done()
+
+
 def test_an_asynchronous_resource_belongs_to_the_loop_that_uses_it() -> None:
     loops: list[object] = []
 
