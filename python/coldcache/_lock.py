@@ -7,6 +7,7 @@ are and a number made of all lines before it, so that a file that was cut off or
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from coldcache._core import _digest
@@ -63,11 +64,16 @@ class Lock:
                 message names the file and what would do.
         """
         try:
-            with open(path, "rb") as file:
-                data = file.read(_LARGEST + 1)
+            # A pipe would be waited for.
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                data = file.read(_LARGEST + 1) if is_file else b""
         except OSError as error:
             message = f"cannot read {os.fspath(path)!r}: {error.strerror}"
             raise PlanError(message) from None
+        if not is_file:
+            message = f"{os.fspath(path)!r} is no coldcache.lock: it is no regular file"
+            raise PlanError(message)
         if len(data) > _LARGEST:
             message = f"{os.fspath(path)!r} is no coldcache.lock: it is larger than 16 MiB"
             raise PlanError(message)

@@ -13,7 +13,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule, PyString, PyTuple};
+use pyo3::types::{IntoPyDict, PyDict, PyModule, PyString, PyTuple};
 
 use super::lazy_caller::Caller;
 use super::plan_code::{self, Codes, fingerprint};
@@ -209,18 +209,25 @@ impl ImportPlan {
                 }
             }
         }
-        let no_names = PyTuple::empty(py);
-        let given = (name, globals, locals, fromlist.unwrap_or(no_names.as_any()));
-        if trap_owners::live() == 0 {
-            return match level {
-                None => import.call1(given),
-                Some(level) => import.call1((given.0, given.1, given.2, given.3, level)),
-            };
-        }
-        let imported = match level {
-            None => import.call1(given)?,
-            Some(level) => import.call1((given.0, given.1, given.2, given.3, level))?,
+        let pass_on = || {
+            if let (Some(globals), Some(locals), Some(names), Some(level)) =
+                (globals, locals, fromlist, level)
+            {
+                return import.call1((name, globals, locals, names, level)); // every statement
+            }
+            let given = [
+                (intern!(py, "globals"), globals),
+                (intern!(py, "locals"), locals),
+                (intern!(py, "fromlist"), fromlist),
+                (intern!(py, "level"), level),
+            ];
+            let given = given.into_iter().filter_map(|(name, it)| Some((name, it?)));
+            import.call((name,), Some(&given.into_py_dict(py)?))
         };
+        if trap_owners::live() == 0 {
+            return pass_on();
+        }
+        let imported = pass_on()?;
         if names.is_some_and(plan_hook::is_star) {
             plan_hook::settle_star(&imported)?;
         }

@@ -12,7 +12,8 @@ use super::plan::ImportPlan;
 use super::plan_record::{Outcome, Statement};
 use super::trap_target::modules;
 
-/// The bit of an `IMPORT_NAME` that says `lazy import`.
+/// `IMPORT_NAME` of CPython 3.15, and the bit of its operand that says `lazy import`.
+const IMPORT_NAME: u8 = 72;
 const IS_LAZY: u8 = 1;
 
 /// Whether the interpreter can defer imports itself.
@@ -33,6 +34,10 @@ impl Filter {
     pub fn install(&self, plan: &Bound<'_, ImportPlan>) -> PyResult<Option<String>> {
         let py = plan.py();
         let sys = py.import(intern!(py, "sys"))?;
+        if py.version_info().minor != 15 {
+            let version = Python::version_str();
+            return Ok(Some(format!("the bytecode of CPython {version} is not known")));
+        }
         let mode = sys.call_method0(intern!(py, "get_lazy_imports"))?;
         if mode.eq("all")? {
             return Ok(Some("this interpreter defers all imports already".to_owned()));
@@ -102,8 +107,10 @@ impl Filter {
         let mut edge = name.clone().into_owned();
         if let Ok(names) = fromlist.cast::<PyTuple>() {
             for (place, name) in names.iter().enumerate() {
+                // What is wrong with the names the interpreter says best.
+                let Ok(name) = name.cast::<PyString>() else { return Ok(false) };
                 edge.push(if place == 0 { ':' } else { ',' });
-                edge.push_str(&name.cast::<PyString>()?.to_cow()?);
+                edge.push_str(&name.to_cow()?);
             }
         }
         let is_fixed = matches!(&*name, "__future__" | "typing")
@@ -180,8 +187,9 @@ fn says_lazy(caller: &Caller<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = name.py();
     let code = caller.code()?.getattr(intern!(py, "co_code"))?;
     let code = code.cast::<PyBytes>()?.as_bytes();
-    if code.get(caller.offset()? + 1).is_some_and(|arg| arg & IS_LAZY != 0) {
-        return Ok(true);
+    match code.get(caller.offset()?..) {
+        Some([IMPORT_NAME, operand, ..]) if operand & IS_LAZY == 0 => {}
+        _ => return Ok(true), // the keyword, or a call of `__lazy_import__`
     }
     match caller.globals.get_item(intern!(py, "__lazy_modules__"))? {
         Some(names) => Ok(names.contains(name).unwrap_or(false)),
