@@ -172,6 +172,8 @@ def _threads(watch: Watch, owned: dict[int, Finding]) -> Iterator[Finding]:
         finding = Finding("thread", f"{thread.name!r}", advice, since=since)
         pool = owned.get(id(thread))
         if pool is not None:
+            if pool.repair is None and pool.what:
+                continue  # found with its pool
             finding.target, finding.repair = pool.target, pool.repair
         yield finding
     for number in threads():
@@ -242,12 +244,14 @@ def reachable_descriptors(thing: Any) -> Iterable[int]:
     found: set[int] = set()
     while queue and len(seen) < _MOST_REACHED:
         one = queue.pop(0)
-        is_code = one is not thing and (callable(one) or isinstance(one, type(sys)))
+        # Asking a lazy name for its `__class__` would load it.
+        own = type(one)
+        is_code = one is not thing and (callable(one) or issubclass(own, type(sys)))
         if id(one) in seen or is_code:
             continue
         seen.add(id(one))
-        is_socket = socket is not None and isinstance(one, socket.socket)
-        if is_socket or type(one).__module__.partition(".")[0] in _DRIVERS:
+        is_socket = socket is not None and issubclass(own, socket.socket)
+        if is_socket or own.__module__.partition(".")[0] in _DRIVERS:
             number = _fileno(one)
             if number is not None and number >= 0:
                 found.add(number)

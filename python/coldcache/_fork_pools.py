@@ -34,7 +34,10 @@ def classes() -> list[type]:
 
 def threads_of(thing: Any) -> Iterable[Any]:
     """Threads that belong to a pool."""
-    return tuple(getattr(thing, "_threads", ()) or ())
+    threads = list(getattr(thing, "_threads", ()) or ())  # ThreadPoolExecutor
+    threads += getattr(thing, "_workers", ()) or ()  # psycopg_pool
+    threads.append(getattr(thing, "_sched_runner", None))
+    return threads
 
 
 def loaded(path: str) -> type | None:
@@ -96,11 +99,13 @@ def _engine(thing: Any, names: Names) -> Finding | None:
 def _psycopg_pool(thing: Any, names: Names) -> Finding | None:
     if thing.closed:
         return None
-    return Finding(
+    finding = Finding(
         "pool",
         names.call(thing, f"psycopg_pool {thing.name!r}"),
         "open it after the fork, in a coldcache.resource: its threads are the parent's alone",
     )
+    finding.target = thing
+    return finding
 
 
 def _http_pool(thing: Any, names: Names) -> Finding | None:

@@ -19,6 +19,7 @@ def _no_hooks() -> Iterator[None]:
         _lifecycle._runs.clear()
 
     forget()
+    coldcache.check_thaw()  # whatever earlier tests slept through
     yield
     forget()
 
@@ -68,6 +69,36 @@ def test_values_are_from_before_the_restore_when_a_hook_asks() -> None:
     coldcache.testing.restore()
 
     assert seen != [old]
+
+
+def test_the_use_of_a_resource_notices_a_thaw_before_it_hands_out(clock: Any) -> None:
+    calls: list[str] = []
+
+    @coldcache.resource(check=lambda _: calls.append("check"))
+    def database() -> object:
+        calls.append("make")
+        return object()
+
+    database.get()
+    hooked(coldcache.on_thaw, calls, "hook")
+    clock.freeze(60)
+    with database():
+        calls.append("use")
+
+    assert calls == ["make", "hook", "check", "use"]
+
+
+def test_a_hook_may_use_the_resource_whose_use_noticed_the_thaw(clock: Any) -> None:
+    checks: list[int] = []
+    database = coldcache.resource(check=lambda _: checks.append(1))(object)
+    database.get()
+    seen: list[object] = []
+    coldcache.on_thaw(lambda: seen.append(database.get()))
+    clock.freeze(60)
+    with database() as value:
+        seen.append(value)
+
+    assert (len(seen), seen[0] is seen[1], len(checks)) == (2, True, 1)
 
 
 def test_without_a_freeze_no_hook_runs(clock: Any) -> None:

@@ -317,6 +317,25 @@ def test_the_audit_starts_and_opens_nothing(program: Program) -> None:
     assert program("", before) == ["True"]
 
 
+def test_lazy_names_stay_lazy(program: Program) -> None:
+    assert program(
+        """
+        import coldcache
+
+        wave, Error = coldcache.lazy("wave"), coldcache.lazy("colorsys", "rgb_to_hsv")
+
+        @coldcache.resource
+        def holder():
+            return [wave, Error, {"a": Error}]
+
+        holder.get()
+        """,
+        """
+        print(coldcache.preload("app").findings, len(coldcache.pending()))
+        """,
+    ) == ["() 2"]
+
+
 GUNICORN = """
 import os, sys
 sys.path.insert(0, {folder!r})
