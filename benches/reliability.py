@@ -12,6 +12,7 @@ import argparse
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faults import page, scenarios
@@ -19,7 +20,7 @@ from faults.coldcache_subjects import OURS
 from faults.every_subject import SUBJECTS
 from faults.healthy import measure
 from faults.rotation import rotate
-from faults.servers import NoServersError
+from faults.servers import NoServersError, find_programs
 from faults.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,15 +28,31 @@ CALLS = 500
 DEPENDENTS = (1, 8)
 
 
-def trials(stage: Stage, subjects: list[str], faults: list[str], calls: int) -> page.Results:
-    """Play every fault with every subject that it can happen to."""
+def trials(given: argparse.Namespace) -> page.Results:
+    """Play every fault with every subject that it can happen to, some at a time."""
+    todo = [
+        (fault, name)
+        for fault in given.fault
+        for name in given.subject
+        if scenarios.takes_part(SUBJECTS[name], fault)
+    ]
+    todo.reverse()
     results: page.Results = {}
-    for fault in faults:
-        for name in subjects:
-            if scenarios.takes_part(SUBJECTS[name], fault):
-                outcome = stage.play(name, fault, calls)
+
+    def work(_: int) -> None:
+        # Servers of its own: what is done to them is nobody else's business.
+        with Stage(is_loud=given.loud) as stage:
+            while todo:
+                fault, name = todo.pop()
+                outcome = stage.play(name, fault, given.calls)
                 results[fault, name] = outcome
                 print(page.detail(fault, name, outcome), flush=True)
+
+    with ThreadPoolExecutor(given.workers) as pool:
+        try:
+            list(pool.map(work, range(given.workers)))
+        finally:
+            todo.clear()  # interrupted: what is being played is the last
     return results
 
 
@@ -48,6 +65,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--calls", type=int, default=CALLS, help="a fault (%(default)s)")
     parser.add_argument("--subject", action="append", choices=list(SUBJECTS), metavar="NAME")
     parser.add_argument("--fault", action="append", choices=every, metavar="NAME")
+    parser.add_argument("--workers", type=int, default=3, help="trials at a time (%(default)s)")
     parser.add_argument("--loud", action="store_true", help="show what trials print on stderr")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "reliability.md")
     given = parser.parse_args()
@@ -64,9 +82,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     load = os.getloadavg()[0]
     try:
-        with Stage(is_loud=given.loud) as stage:
-            results = trials(stage, given.subject, given.fault, given.calls)
-            if given.is_all:
+        find_programs()  # once, as it may install
+        results = trials(given)
+        if given.is_all:
+            with Stage() as stage:
                 costs = measure(stage)
                 rotations = [rotate(stage, count) for count in DEPENDENTS]
     except NoServersError as reason:
@@ -78,7 +97,7 @@ def main() -> int:
         if name in OURS and one.is_tested and not page.is_stood(one, OURS[name].answers_at)
     ]
     if given.is_all:
-        text = page.document(results, costs, rotations, given.calls, load)
+        text = page.document(results, costs, rotations, given, load)
         temporary = given.output.with_suffix(".md.new")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(given.output)

@@ -18,6 +18,8 @@ from faults.place import SIZE, TIMEOUT_S, WAIT_S
 from faults.words import HEALTHY, INTRODUCTION, ROTATION
 
 if TYPE_CHECKING:
+    import argparse
+
     from faults.healthy import Cost
     from faults.outcome import Outcome
     from faults.rotation import Rotation
@@ -36,10 +38,14 @@ EXTRA = {
 
 
 def document(
-    results: Results, costs: list[Cost], rotations: list[Rotation], calls: int, load: float
+    results: Results,
+    costs: list[Cost],
+    rotations: list[Rotation],
+    given: argparse.Namespace,
+    load: float,
 ) -> str:
     """Write the page."""
-    parts = [introduction(calls, load)]
+    parts = [introduction(given, load)]
     for heading, server in (("PostgreSQL", "postgresql"), ("Redis", "redis")):
         names = [name for name, kind in SUBJECTS.items() if kind.server == server]
         parts += [f"## {heading}\n", matrix(results, names)]
@@ -49,13 +55,14 @@ def document(
     return "\n".join(parts)
 
 
-def introduction(calls: int, load: float) -> str:
+def introduction(given: argparse.Namespace, load: float) -> str:
     """Say what was run where."""
     now = dt.datetime.now(dt.timezone.utc)
     names = ("coldcache", "psycopg", "psycopg-pool", "SQLAlchemy", "redis", "boto3", "moto")
     return INTRODUCTION.format(
         callers=CALLERS,
-        calls=calls,
+        calls=given.calls,
+        workers=given.workers,
         date=f"{now:%Y-%m-%d}",
         machine=processor(),
         processors=os.cpu_count(),

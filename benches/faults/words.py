@@ -21,6 +21,7 @@ The same is done to coldcache and to the usual ways of keeping a connection for 
 
 A call is a sum that the server does, with other numbers each time: an answer to somebody else's question is a **wrong answer**.
 A call that takes longer than {hang:.0f} s is a **hang**; its caller is written off and the others go on.
+Every trial is a process of its own, with servers of its own; {workers} run at a time.
 Limits are the same for all: {timeout} s for connecting (and for an answer, where the client can limit that), {wait} s for a free connection; pools have {size}.
 *Recovery* is the number of calls that each caller needed after the fault's end until one was answered, at worst; *never* means that the last call still failed.
 Where a caller was written off, its recovery is *never* as well.
