@@ -210,10 +210,8 @@ impl ImportPlan {
             }
         }
         let pass_on = || {
-            if let (Some(globals), Some(locals), Some(names), Some(level)) =
-                (globals, locals, fromlist, level)
-            {
-                return import.call1((name, globals, locals, names, level)); // every statement
+            if globals.is_some() && level.is_some() {
+                return import.call1((name, globals, locals, fromlist, level)); // every statement
             }
             let given = [
                 (intern!(py, "globals"), globals),
