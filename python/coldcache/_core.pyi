@@ -80,6 +80,7 @@ class Once(Generic[_P, _R]):
     @property
     def is_async(self) -> bool:
         """Whether its function is a coroutine function."""
+    def _runs_here(self) -> bool: ...
     @property
     def is_method(self) -> bool:
         """Whether it is a method: there is nothing to run without an instance or a class."""

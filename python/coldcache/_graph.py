@@ -27,6 +27,7 @@ class Node:
         key: What it is known by: the identity of the thing.
         name: Its name, made different from all others'.
         run: Runs it; of an asynchronous one the result has to be awaited.
+        is_around: Whether the warm-up is called inside it.
         per_loop: Whether what it makes is for one event loop.
         needs: Nodes that have to be done before it.
         comes_last: Whether it waits for all others to end, however they do.
@@ -41,6 +42,8 @@ class Node:
         self.is_async = bool(getattr(thing, "is_async", False))
         settings = getattr(thing, "_settings", None)
         self.per_loop = self.is_async and bool(getattr(settings, "per_loop", False))
+        # Asked for here, in the caller's thread: a warm-up inside it must not wait for its end.
+        self.is_around = isinstance(thing, Once) and thing._runs_here()  # noqa: SLF001
         self.required = bool(getattr(thing, "required", False))
         self.warm = getattr(thing, "warm", True)
         self.needs: list[Node] = []

@@ -84,7 +84,11 @@ async def beside(work: Callable[[asyncio.AbstractEventLoop], _T]) -> _T:
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody awaits
             loop.call_soon_threadsafe(end, value, error)
 
-    thread = threading.Thread(target=run, name="coldcache warm-up", daemon=True)
+    # In the caller's context: what runs inside a load must not wait for that load.
+    context = contextvars.copy_context()
+    thread = threading.Thread(
+        target=context.run, args=(run,), name="coldcache warm-up", daemon=True
+    )
     thread.start()
     value = await ended
     thread.join()  # it has nothing left to do

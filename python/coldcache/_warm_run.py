@@ -95,6 +95,8 @@ class Run:
             step = self._steps[node.key]
             if node.is_done():
                 step.state = "kept"
+            elif node.is_around:
+                step.state, step.reason = "running", "the warm-up is called inside it"
             elif node.key in later:
                 step.state, step.reason = "deferred", "the first request does not need it"
             elif node.per_loop and not has_loop:
@@ -144,7 +146,10 @@ class Run:
     def _is_ready(self, node: Node) -> bool:
         if node.comes_last:
             return not self._running and not any(not one.comes_last for one in self._waiting)
-        return all(self._steps[one.key].state in ("done", "kept") for one in node.needs)
+        return all(self._is_good(one) for one in node.needs)
+
+    def _is_good(self, node: Node) -> bool:
+        return self._steps[node.key].state in ("done", "kept")
 
     def _is_hopeless(self, node: Node) -> bool:
         state = self._steps[node.key].state
@@ -226,7 +231,7 @@ class Run:
             step.reason = self._why_left()
         for node in self._waiting:
             step = self._steps[node.key]
-            blocked = [one for one in node.needs if self._is_hopeless(one)]
+            blocked = [one for one in node.needs if self._is_hopeless(one) or one.is_around]
             step.reason = f"{blocked[0].name} is not done" if blocked else self._why_left()
 
     def _why_left(self) -> str:

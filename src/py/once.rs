@@ -11,6 +11,7 @@ use super::declared::declare;
 use super::decorator::{Decorator, Kind};
 use super::errors::mistyped;
 use super::flags::check_name;
+use super::flight::Flight;
 use super::function::{Function, Place, Target, is_coroutine_function};
 use super::keywords::Keywords;
 use super::once_method::BoundOnce;
@@ -20,6 +21,7 @@ use super::vectorcall::{Called, EntryPoint, look_up};
 use crate::clock::NANOS_PER_SECOND;
 use crate::lifetime::Limits;
 use crate::policy::Policy;
+use crate::waits::{self, Actor};
 
 /// `retry="backoff"`: the shape AWS's Secrets Manager caching client uses (1 s, doubling), with an
 /// earlier end, as a container that cannot initialise is of no use to anybody.
@@ -290,6 +292,15 @@ impl Once {
     #[pyo3(signature = (default = None))]
     fn peek(&self, py: Python<'_>, default: Option<Py<PyAny>>) -> PyResult<Option<Py<PyAny>>> {
         Ok(peek(self.inner.table.get(), py)?.or(default))
+    }
+
+    /// Whether the calling thread is inside its run, so that no other thread should wait for it.
+    fn _runs_here(&self, py: Python<'_>) -> PyResult<bool> {
+        let flights = self.inner.table.get().flights.bind(py);
+        let Some(found) = flights.get_item(py.None())? else { return Ok(false) };
+        let flight = found.cast_into::<Flight>()?;
+        let owner = &flight.get().ticket.owner;
+        Ok(*owner == Actor::Thread(waits::this_thread()) && !flight.get().core.has_landed())
     }
 
     /// Counters, as a dict.

@@ -253,6 +253,54 @@ def test_a_step_runs_in_the_first_warm_up_only() -> None:
     assert calls == ["prime", "prime"]
 
 
+def test_it_may_be_called_inside_a_once() -> None:
+    reports: list[Any] = []
+    settings = once(name="settings")(lambda: 1)
+
+    @once(name="boot")
+    def boot() -> None:
+        reports.append(coldcache.warm_up())
+
+    after = once(name="after", after=(boot,))(lambda: 1)
+    boot()
+
+    assert states(reports[0]) == {"settings": "done", "boot": "running", "after": "skipped"}
+    assert reports[0].step("boot").reason == "the warm-up is called inside it"
+    assert reports[0].step("after").reason == "boot is not done"
+    assert (settings.is_done(), boot.is_done(), after.is_done()) == (True, True, False)
+
+
+def test_it_may_be_called_inside_an_asynchronous_once() -> None:
+    reports: list[Any] = []
+
+    @once(name="boot")
+    async def boot() -> None:
+        reports.append(await coldcache.warm_up_async())
+
+    asyncio.run(boot())  # type: ignore[arg-type]
+
+    (step,) = reports[0].failed
+    assert (step.name, type(step.error)) == ("boot", coldcache.ReentrantLoadError)
+
+
+def test_a_ring_that_no_declaration_shows_fails_and_does_not_hang() -> None:
+    barrier = threading.Barrier(2)
+
+    @once(name="a")
+    def a() -> None:
+        barrier.wait(PATIENCE_S)
+        b()
+
+    @once(name="b")
+    def b() -> None:
+        barrier.wait(PATIENCE_S)
+        a()
+
+    report = coldcache.warm_up()
+
+    assert "ReentrantLoadError" in {type(step.error).__name__ for step in report.failed}
+
+
 def test_two_warm_ups_at_once_run_each_step_once(start: Callable[..., Any]) -> None:
     calls: list[int] = []
     gate = threading.Event()
