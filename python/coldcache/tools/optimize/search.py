@@ -25,6 +25,7 @@ from .prune import loads_more, unreached, without_saving, without_use
 __all__ = ["Search", "SearchResult", "search"]
 
 _ROUNDS = 8
+_OVERTIME_S = 20.0  # for the least that has to follow when the time is over
 _PROOFS = 2
 _PRUNINGS = 7  # attempts to leave out what gains nothing, for each reason
 
@@ -75,7 +76,7 @@ class Search:
         eager: frozenset[Edge] = frozenset()
         for _ in range(_ROUNDS):
             eager = self._pass(eager)
-            more = self._keep_effects(eager)
+            more = self.keep_effects(eager)
             if not more:
                 return eager
             eager |= more
@@ -153,8 +154,13 @@ class Search:
                 self.reasons[edge] = f"without it: {_told(finding)}"
         return background | kept
 
-    def _keep_effects(self, eager: frozenset[Edge]) -> frozenset[Edge]:
-        """Edges to the modules whose side effects would be missed."""
+    def keep_effects(self, eager: frozenset[Edge], *, may_search: bool = True) -> frozenset[Edge]:
+        """Edges to the modules whose side effects would be missed.
+
+        Args:
+            eager: What is eager already.
+            may_search: Whether to try what helps where nobody knows who did it.
+        """
         finding = self._check(eager)
         if not finding.passes:
             return frozenset()
@@ -165,7 +171,7 @@ class Search:
             for edge in self._effects.edges_to(harm.owner, self._oracle.candidates):
                 if edge not in eager:
                     more.setdefault(edge, f"side effect: {harm.text}")
-        if found and not more:
+        if found and not more and may_search:
             # Nobody knows who did it, or making that eager did not help: try what does.
             deferred = [edge for edge in self._oracle.candidates if edge not in eager]
             for edge in self._reduce(deferred, eager, with_effects=True):
@@ -216,12 +222,8 @@ def search(
             note = "no plan passed all of its proofs"
     except BudgetSpent:
         is_complete = False
-        oracle.deadline = float("inf")
+        proof = _overtime(one, oracle, effects, baseline.modules, max(_OVERTIME_S, budget_s / 2))
         note = f"the search was stopped after {budget_s:.0f} s"
-        eager = one.best
-        if eager is not None:
-            eager = _overtime(one, oracle, effects, eager, baseline.modules)
-            proof = None if eager is None else _prove(oracle, effects, eager)
         note += ": the best plan proved so far is used" if proof else ": nothing was proved by then"
     oracle.deadline = float("inf")
     seconds = time.monotonic() - started
@@ -232,20 +234,32 @@ def search(
 
 
 def _overtime(
-    one: Search,
-    oracle: Oracle,
-    effects: Effects,
-    eager: frozenset[Edge],
-    modules: frozenset[str],
-) -> frozenset[Edge] | None:
-    """The least that has to follow after the time is over: side effects, and what is of no use."""
-    for _ in range(_ROUNDS):
-        more = one._keep_effects(eager)  # noqa: SLF001 - the same search
-        if not more:
-            works = oracle.check(eager).passes
-            return _pruned(oracle, effects, eager, modules, tries=1) if works else None
-        eager |= more
-    return None
+    one: Search, oracle: Oracle, effects: Effects, modules: frozenset[str], within_s: float
+) -> Finding | None:
+    """Prove the best that is known: side effects, what is of no use, and every case anew.
+
+    Args:
+        one: The search that ran out of time.
+        oracle: Asks the function.
+        effects: Knows about registries.
+        modules: Names of all modules that are loaded without a plan.
+        within_s: Seconds for the least that has to be tried before the proof.
+    """
+    eager = one.best
+    if eager is None:
+        return None
+    oracle.deadline = time.monotonic() + within_s
+    try:
+        for _ in range(_ROUNDS):
+            more = one.keep_effects(eager, may_search=False)
+            if not more:
+                break
+            eager |= more
+        eager = _pruned(oracle, effects, eager, modules, tries=1)
+    except BudgetSpent:
+        pass  # the proof says whether it works as it is
+    oracle.deadline = float("inf")
+    return _prove(oracle, effects, eager)
 
 
 def _pruned(

@@ -241,13 +241,6 @@ def _mime_maps(mimetypes: Any) -> str | None:
     return " ".join(str(len(one)) for one in maps)
 
 
-def _threads() -> str:
-    threading = sys.modules.get("threading")
-    if threading is None:
-        return ""
-    return " ".join(sorted(name_of(type(one)) for one in threading.enumerate()))
-
-
 _ASKED: dict[str, Callable[[], str]] = {
     "recursion limit": lambda: str(sys.getrecursionlimit()),
     "switch interval": lambda: str(sys.getswitchinterval()),
@@ -257,7 +250,6 @@ _ASKED: dict[str, Callable[[], str]] = {
     "bytecode writing": lambda: str(not sys.dont_write_bytecode),
     "tracing": lambda: f"{sys.gettrace() is not None} {sys.getprofile() is not None}",
     "current folder": os.getcwd,
-    "threads": _threads,
     "garbage collector": _gc_settings,
     "locale": _locale,
     "socket timeout": lambda: _ask("_socket", lambda it: it.getdefaulttimeout()),
