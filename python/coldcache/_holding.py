@@ -123,7 +123,17 @@ class Holding(Disposal):
             before = secret.generation
             can_be_new |= secret.rotate(seen, self)
             self._counts["rotations"] += secret.generation != before
+        if can_be_new:
+            self._retire_outdated()
         return can_be_new
+
+    def _retire_outdated(self) -> None:
+        """Hand out no more what was made with secrets that are not the current ones."""
+        current = self._generations()
+        for made in tuple(self._alive.values()):
+            if made.generations != current and not made.is_retired:
+                self._count_replaced("credentials")
+                made.retire()
 
     def _accept(
         self, value: "Any", epoch: int, trouble: int, generations: tuple[int, ...], loop: "Any"
@@ -236,7 +246,8 @@ class Holding(Disposal):
         if verdict == "keep":
             made.approve(epoch, trouble)
             return True
-        self._count_replaced(reason)
+        if reason != "retired":  # that was counted by whoever did it
+            self._count_replaced(reason)
         return False
 
     def _passes(self, made: Made, deadline: Deadline) -> "Steps[bool]":
@@ -267,8 +278,8 @@ class Holding(Disposal):
             self._replace(made, "credentials")
         elif isinstance(error, settings.retry_on):
             self._counts["errors"] += 1
+            self._suspect()  # also the others of a pool, or the second attempt would get one
             if not may_retry:
-                self._suspect()
                 return False
             self._replace(made, "error")
         else:

@@ -4,7 +4,7 @@
 
     ColdcacheError
     ├── ReentrantLoadError   (RuntimeError)   a load waits for itself; the message names the ring
-    ├── LoadTimeout          (TimeoutError)   gave up waiting for somebody else's load
+    ├── LoadTimeout          (TimeoutError)   gave up waiting for a load
     ├── PoolSaturated        (TimeoutError)   every object of a pool is in use
     ├── ConfigError          (ValueError)     a setting that cannot be used
     │   └── FlagError        (ValueError)     an environment flag that is neither on nor off
@@ -34,7 +34,7 @@ class ReentrantLoadError(ColdcacheError, RuntimeError):
 
 
 class LoadTimeout(ColdcacheError, TimeoutError):  # noqa: N818
-    """A caller gave up waiting for a load that another caller runs."""
+    """A caller gave up waiting: for a load that another caller runs, or for one that may hang."""
 
 
 class PoolSaturated(ColdcacheError, TimeoutError):  # noqa: N818

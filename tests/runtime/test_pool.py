@@ -27,6 +27,10 @@ class Connection:
         assert not self.is_closed, "closed twice"
         self.is_closed = True
 
+    def ping(self) -> None:
+        if self.is_closed:
+            raise ConnectionResetError
+
 
 def ends(connections: Any) -> tuple[int, int, int]:
     stats = connections.stats()
@@ -352,6 +356,20 @@ def test_call_tries_once_more_with_a_new_object() -> None:
     assert connections.call(query, 5) == 5
     assert seen[0] is not seen[1]
     assert seen[0].is_closed
+
+
+@pytest.mark.parametrize("check", [None, Connection.ping], ids=["without check", "with check"])
+def test_the_second_call_gets_a_good_object_if_all_had_gone_bad(check: Any) -> None:
+    connections = pool(
+        size=3, check=check, retry_on=ConnectionError, close=lambda one: None, timeout=5
+    )(Connection)
+    with connections() as one, connections() as two, connections() as three:
+        pass
+    for each in (one, two, three):
+        each.is_closed = True  # the server restarted
+
+    assert connections.call(Connection.ping) is None
+    assert connections.stats()["retries"] == 1
 
 
 def test_call_tries_twice_at_most() -> None:

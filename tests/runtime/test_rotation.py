@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -434,3 +435,41 @@ def test_no_secret_shows_in_errors_logs_or_reprs(
 
     assert "RuntimeError" in caplog.text
     assert not any(password in text for text in shown)
+
+
+def test_a_pool_hands_out_no_other_object_made_with_the_old_secret() -> None:
+    server = Server()
+    connections = server.pool(size=3, timeout=5)
+    with connections(), connections(), connections():
+        pass
+    server.rotate()
+
+    assert connections.call(server.query) == "rows"
+    with connections() as one, connections() as two, connections() as three:
+        assert [server.query(each) for each in (one, two, three)] == ["rows"] * 3
+    assert server.fetches == 2
+    assert server.closed == 3
+
+
+def test_several_users_of_a_pool_are_refused_at_once_and_rotate_once() -> None:
+    server = Server()
+    connections = server.pool(size=3, timeout=5)
+    refused = []
+    with connections() as one, connections() as two, connections() as three:
+        server.rotate()
+        for each in (one, two, three):
+            with pytest.raises(RefusedError) as caught:
+                server.query(each)
+            refused.append(caught.value)
+
+    def fail(error: Exception) -> None:
+        with connections() as each:
+            if each == ["old"]:
+                raise error
+
+    for error in refused:
+        with contextlib.suppress(RefusedError):
+            fail(error)
+    assert connections.call(server.query) == "rows"
+    assert server.fetches == 2
+    assert connections.stats()["rotations"] == 1
