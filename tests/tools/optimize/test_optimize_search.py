@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from coldcache.tools.lab.errors import FunctionError, UsageError
 from coldcache.tools.optimize.edges import Edge
+from coldcache.tools.optimize.oracle import Finding, Oracle
 
 HEAVY = "table = [number * number for number in range(1000)]\n"
 
@@ -370,3 +371,42 @@ def test_answers_that_vary_are_compared_as_the_user_says(
     found, _ = bench().search({}, same="a['value'] == b['value']")
 
     assert ("app", "heavy") in of(found)
+
+
+def test_the_best_plan_known_is_proved_when_the_time_is_over(
+    bench: Callable, write_files: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            import heavy
+            import table
+            import german
+            def handler(event, context):
+                return table.words["de"]
+            """,
+            "table.py": "words = {}\n",
+            "german.py": "import table\ntable.words['de'] = 'Baum'\n",
+            "heavy.py": HEAVY,
+        }
+    )
+    # The time is over at the first set that works.
+    check = Oracle.check
+
+    def check_and_stop(oracle: Oracle, *args: object, **options: object) -> Finding:
+        finding = check(oracle, *args, **options)
+        if finding.passes and oracle.deadline < float("inf") and not stopped:
+            stopped.append(finding.eager)
+            oracle.deadline = 0.0
+        return finding
+
+    stopped: list[object] = []
+    monkeypatch.setattr(Oracle, "check", check_and_stop)
+
+    found, _ = bench().search()
+
+    assert not found.is_complete
+    assert "the best plan proved so far is used" in found.note
+    assert ("app", "german") not in of(found)
+    assert found.finding is not None
+    assert found.finding.passes
