@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from dataclasses import dataclass
@@ -84,12 +85,15 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     wanted = [app for app in apps if not options.only or app.name in options.only]
+    load = os.getloadavg()[0]
+    if load > 1:
+        print(f"load is {load:.1f}: somebody else is busy, times will spread", file=sys.stderr)
     found, failed = run(wanted, wheel, options.arguments)
     tables = as_tables(found)
     checks = verdicts(found, failed)
     print("\n".join(table.as_text() for table in [*tables, checks.table]))
     if not options.only:
-        RESULTS.write_text(as_page(found, tables, checks))
+        RESULTS.write_text(as_page(found, tables, checks, load))
         print(f"written: {RESULTS.relative_to(PROJECT)}")
     return 1 if checks.missed else 0
 

@@ -98,8 +98,8 @@ def verdicts(found: dict[str, Optimized], failed: dict[str, str]) -> Checks:
     return Checks(table, [what for what, _, _, is_met in checks if not is_met])
 
 
-def as_page(found: dict[str, Optimized], tables: list[Table], checks: Checks) -> str:
-    """The page with the results."""
+def as_page(found: dict[str, Optimized], tables: list[Table], checks: Checks, load: float) -> str:
+    """The page with the results; *load* is that of the machine when the run began."""
     any_of_them: dict[str, Any] = next(iter(found.values())).document if found else {}
     machine = any_of_them.get("machine", {})
     heading = [
@@ -111,7 +111,7 @@ def as_page(found: dict[str, Optimized], tables: list[Table], checks: Checks) ->
         f"Measured on {any_of_them.get('started_at', '?')[:10]} on {machine.get('cpu', '?')}, "
         f"{machine.get('cores', '?')} cores, {machine.get('platform', '?')}; "
         f"{machine.get('python', '?')}, awslambdaric {machine.get('awslambdaric', '?')}, "
-        f"{any_of_them.get('made_by', '?')}.",
+        f"{any_of_them.get('made_by', '?')}; load when it began: {load:.1f}.",
         "",
         "The files of every application and of its installed packages had the same SHA-256 after "
         "the run as before, unless the table of targets says otherwise.",
