@@ -13,7 +13,7 @@ STAMPS := build/stamps
 unexport CARGO_TARGET_DIR
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
-PYTHON_SOURCES := pyproject.toml README.md $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.typed)
+PYTHON_SOURCES := pyproject.toml README.md $(shell find python -type f -not -path '*/__pycache__/*')
 
 .PHONY: help demo test test-rust test-plain test-all lint types check check-full bench apps held-out stress loom build clean
 
@@ -52,7 +52,7 @@ $(STAMPS)/bench-tools: $(STAMPS)/test-tools benches/requirements.txt
 
 build: $(STAMPS)/installed ## build the release wheel and install it into .venv
 
-demo: $(STAMPS)/examples ## measure the example function, plain and tuned, on the real runtime client
+demo: $(STAMPS)/examples ## optimize and measure the example function: plain, planned, tuned, on the real runtime client
 	$(BIN)/python examples/report_function/demo.py
 
 test: test-rust test-python test-plain ## everything that needs a few minutes: Rust core, runtime, tools, example, docs
