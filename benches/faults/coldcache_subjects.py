@@ -135,6 +135,11 @@ class RedisResource(Resource):
         """Ask for a sign of life."""
         self.place.check_redis(client)
 
+    def close(self, client: Any) -> None:
+        """Close the client, and raise where that is asked for."""
+        client.close()
+        self.place.closed()
+
     def call(self, number: int, seconds: float = 0) -> int:
         """Ask once; slowly, if so wished."""
         return int(self.database.call(ask_redis, number, seconds))

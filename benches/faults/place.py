@@ -76,15 +76,19 @@ class Place:
 
     def connection_class(self) -> type[psycopg.Connection[Any]]:
         """Make a connection whose `close` closes and then may raise."""
-        switches = self.switches
+        closed = self.closed
 
         class Connection(psycopg.Connection[Any]):
             def close(self) -> None:
                 super().close()
-                if switches.close_raises:
-                    raise CloseError("told to raise")
+                closed()
 
         return Connection
+
+    def closed(self) -> None:
+        """Raise after closing, where that is asked for."""
+        if self.switches.close_raises:
+            raise CloseError("told to raise")
 
     def connect(self, password: str) -> psycopg.Connection[Any]:
         """Connect to PostgreSQL."""
