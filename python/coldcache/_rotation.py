@@ -60,6 +60,7 @@ class Secret:
     """One value that others depend on, and how to have it fetched again."""
 
     __slots__ = (
+        "__weakref__",
         "_dependents",
         "_lock",
         "_pause",
@@ -79,6 +80,7 @@ class Secret:
         self._lock = _thread.allocate_lock()
 
     def add(self, dependent: "Any") -> None:
+        self._dependents = [one for one in self._dependents if one() is not None]
         self._dependents.append(ref(dependent))
 
     def rotate(self, seen: int, complainer: object) -> bool:
@@ -131,7 +133,8 @@ class Secret:
         self._lock = _thread.allocate_lock()
 
 
-_secrets: list[Secret] = []
+# By weak reference: dependents keep their secrets, and a secret keeps its source.
+_secrets: list[ref[Secret]] = []
 
 
 def parse(given: object) -> tuple[Secret, ...]:
@@ -155,11 +158,14 @@ def parse(given: object) -> tuple[Secret, ...]:
 
 
 def _secret(source: "Any", arguments: "tuple[Any, ...]") -> Secret:
-    for known in _secrets:
-        if known.source == source and known.arguments == arguments:
+    for reference in tuple(_secrets):
+        known = reference()
+        if known is not None and known.source == source and known.arguments == arguments:
             return known
-    _secrets.append(Secret(source, arguments))
-    return _secrets[-1]
+    made = Secret(source, arguments)
+    _secrets[:] = [reference for reference in _secrets if reference() is not None]
+    _secrets.append(ref(made))
+    return made
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -473,3 +474,15 @@ def test_several_users_of_a_pool_are_refused_at_once_and_rotate_once() -> None:
     assert connections.call(server.query) == "rows"
     assert server.fetches == 2
     assert connections.stats()["rotations"] == 1
+
+
+def test_secrets_of_dependents_that_are_gone_are_forgotten() -> None:
+    from coldcache import _rotation  # noqa: PLC0415
+
+    gc.collect()
+    before = sum(reference() is not None for reference in _rotation._secrets)
+    for _ in range(10):
+        Server().resource()
+        gc.collect()
+
+    assert len(_rotation._secrets) <= before + 1
