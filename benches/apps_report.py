@@ -107,7 +107,7 @@ def as_page(found: dict[str, Optimized], tables: list[Table], checks: Checks, lo
         "",
         "Written by `make apps`, not by hand. What the applications are: [README.md](README.md).",
         "Faster means plain / planned; geometric means are over all applications. Init alone says",
-        "little: what is only moved into the first call makes it short. Read it beside init + first",
+        "little: what only moves into the first call makes it short. Read it beside init + first",
         "answer, and beside the column of moved milliseconds.",
         "",
         f"Measured on {any_of_them.get('started_at', '?')[:10]} on {machine.get('cpu', '?')}, "
