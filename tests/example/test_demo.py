@@ -50,7 +50,7 @@ class Demo:
 
     def end(self):
         """Wait for the end; give exit code, output and errors."""
-        out, err = self.process.communicate(timeout=55)
+        out, err = self.process.communicate(timeout=280)
         return self.process.returncode, out, err
 
     def processes(self):
@@ -100,13 +100,17 @@ def is_measuring(processes):
     return len(processes) >= 3
 
 
+@pytest.mark.timeout(300)
 def test_a_run_ends_with_0_writes_the_figures_and_leaves_nothing(start_demo, tmp_path):
-    demo = start_demo("--runs", "1")
+    demo = start_demo("--runs", "1", "--budget", "5")
     demo.wait_for_local_aws()
     code, out, err = demo.end()
     assert code == 0, err
     assert str(tmp_path / "demo.json") in out
     assert json.loads((tmp_path / "demo.json").read_text())["answers_agree"] is True
+    plan = json.loads((tmp_path / "demo-plan.json").read_text())
+    assert all(event["answers_equal"] for event in plan["events"])
+    assert "Plain, planned" in out
     assert demo.processes() == {}
 
 
@@ -157,6 +161,7 @@ def test_a_lab_that_refuses_makes_the_run_fail_and_leaves_nothing(start_demo, tm
     assert demo.processes() == {}
 
 
+@pytest.mark.timeout(300)
 def test_answers_that_differ_make_the_run_fail(start_demo, tmp_path):
     example = tmp_path / "examples" / "report_function"
     shutil.copytree(EXAMPLE, example)
@@ -164,11 +169,11 @@ def test_answers_that_differ_make_the_run_fail(start_demo, tmp_path):
     changed.write_text(changed.read_text().replace('"0.01"', '"0.001"'))
     for name in ("lookup", "report"):
         (example / "events" / f"{name}.json").unlink()
-    demo = start_demo("--runs", "1", example=example)
+    demo = start_demo("--runs", "1", "--budget", "5", example=example)
     demo.wait_for_local_aws()
     code, _, err = demo.end()
     assert code == 1
-    assert err.splitlines()[-1] == "the two variants do not give the same answers"
+    assert err.splitlines()[-1] == "the variants do not give the same answers"
 
 
 def test_a_server_that_does_not_start_is_one_clear_error(start_demo, tmp_path):
