@@ -9,19 +9,14 @@ from .edges import Edge
 from .oracle import Finding
 from .outcome import Row
 
-__all__ = ["loads_more", "moved", "unreached", "without_saving", "without_use"]
+__all__ = ["loads_more", "moved", "reached", "without_saving", "without_use"]
 
 _LEFT = frozenset({"pending", "failed"})
 
 
-def unreached(
-    finding: Finding, candidates: Iterable[Edge], _modules: Collection[str]
-) -> frozenset[Edge]:
-    """Deferred edges whose statement ran in no case: whether they can be deferred was not tried."""
-    reached = _rows(finding)
-    return frozenset(
-        edge for edge in candidates if edge not in finding.eager and edge not in reached
-    )
+def reached(finding: Finding) -> frozenset[Edge]:
+    """Edges whose statement ran in any case."""
+    return frozenset(_rows(finding))
 
 
 def without_use(

@@ -20,7 +20,7 @@ from .effects import Effects
 from .guide import Guide
 from .minimise import minimise
 from .oracle import BudgetSpent, Finding, Oracle
-from .prune import loads_more, unreached, without_saving, without_use
+from .prune import loads_more, reached, without_saving, without_use
 
 __all__ = ["Search", "SearchResult", "search"]
 
@@ -229,7 +229,9 @@ def search(
     seconds = time.monotonic() - started
     if proof is None:
         return SearchResult((), one.reasons, None, is_complete, oracle.runs, seconds, note)
-    deferred = tuple(edge for edge in oracle.candidates if edge not in proof.eager)
+    # A statement that was not reached was not tried; leaving it out changes nothing that was.
+    tried = reached(proof) - proof.eager
+    deferred = tuple(edge for edge in oracle.candidates if edge in tried)
     return SearchResult(deferred, one.reasons, proof, is_complete, oracle.runs, seconds, note)
 
 
@@ -274,8 +276,8 @@ def _pruned(
     if not finding.passes:
         return eager
     # What is loaded during init anyway goes last: the order of loading changes with it.
-    for rule in (unreached, without_use, without_saving):
-        useless = rule(finding, oracle.candidates, modules)
+    for rule in (without_use, without_saving):
+        useless = rule(finding, oracle.candidates, modules) & reached(finding)
         edges = tuple(edge for edge in oracle.candidates if edge in useless)
         finding = _without(oracle, effects, finding, edges, tries)
     return finding.eager
