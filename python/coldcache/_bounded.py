@@ -153,16 +153,22 @@ class Call:
         if len(_hanging) >= _MOST_HANGING:
             raise self.timed_out()
         started = _Beside(self)
+        has_thread, has_ended = True, False
         try:
-            _thread.start_new_thread(started.run, (contextvars.copy_context(),))
-        except RuntimeError:  # no thread can be started any more: at the very end
-            return self.function(*self.arguments)
-        try:
-            has_ended = started.gate.acquire(True, min(seconds, _thread.TIMEOUT_MAX))
-        except BaseException:  # a signal handler raised
+            try:
+                _thread.start_new_thread(started.run, (contextvars.copy_context(),))
+            except RuntimeError:  # no thread can be started any more: at the very end
+                has_thread = False
+            else:
+                has_ended = started.gate.acquire(True, min(seconds, _thread.TIMEOUT_MAX))
+        except (
+            BaseException
+        ):  # a signal handler raised, maybe before there was anything to wait for
             if not started.give_up():
                 started.dispose()
             raise
+        if not has_thread:
+            return self.function(*self.arguments)
         if not has_ended and started.give_up():
             raise self.timed_out()
         error, value = started.error, started.value
