@@ -159,6 +159,7 @@ impl<V, W> Roster<V, W> {
 }
 
 #[cfg(all(test, not(loom)))]
+#[allow(clippy::unwrap_used, reason = "that is how a test fails")]
 mod tests {
     use super::{Grant, Roster};
 

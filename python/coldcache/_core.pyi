@@ -753,7 +753,7 @@ class ImportPlan:
 
     @staticmethod
     def pending() -> int:
-        """How many deferred names are still unused; from 3.15 on also those of `lazy` statements."""
+        """How many deferred names are unused; from 3.15 on also those of `lazy` statements."""
 
     def report(self) -> list[tuple[str, str, str, int, str | None]]:
         """What a plan that observes has seen, in the order of execution.
