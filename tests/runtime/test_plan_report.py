@@ -34,6 +34,8 @@ def observed(run_python: Observed, tmp_path: Path) -> Observed:
         start = (
             "import os, sys\nfrom coldcache._core import ImportPlan\n"
             f"plan = ImportPlan({plan!r}, observe=True)\nassert plan.enable()\n"
+            # From 3.15 on the lazy statements of the standard library are counted, too.
+            "COUNTS_OTHERS = sys.version_info >= (3, 15)\n"
             "def told(): return [row[1:4] for row in plan.report() if row[0] == 'app']\n"
         )
         return run_python(start + textwrap.dedent(program), env={"PYTHONPATH": str(tmp_path)})
@@ -45,7 +47,7 @@ def test_candidates_are_recorded_without_deferring(observed: Observed) -> None:
     observed(
         """
         import app
-        assert {"heavy", "pack.leaf"} <= {*sys.modules} and plan.pending() == 0
+        assert {"heavy", "pack.leaf"} <= {*sys.modules} and (COUNTS_OTHERS or plan.pending() == 0)
         assert told() == [("heavy", "eager", 1), ("pack.leaf:NAME", "eager", 3)], told()
         """,
         {},
