@@ -22,7 +22,7 @@ SITE = Path(__file__).parent / "neutral_site"
 SUITES = ["test_import", "test_importlib"]
 PLANS = ["empty", "matching nothing"]
 PATIENCE_S = 900
-# On 3.15 a plan rules alone: what it does not name is eager, also where all imports were lazy before.
+# On 3.15 a plan rules alone: what it does not name is eager, also where all was lazy before.
 CLI = "test.test_lazy_import.CommandLineAndEnvVarTests."
 KNOWN = {
     CLI + "test_cli_lazy_imports_all_makes_regular_imports_lazy",
