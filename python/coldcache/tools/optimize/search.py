@@ -25,9 +25,10 @@ from .prune import loads_more, reached, without_saving, without_use
 __all__ = ["Search", "SearchResult", "search"]
 
 _ROUNDS = 8
+_SHARE = 0.7
 _OVERTIME_S = 20.0  # for the least that has to follow when the time is over
 _PROOFS = 2
-_PRUNINGS = 7  # attempts to leave out what gains nothing, for each reason
+_PRUNINGS = 15  # attempts to leave out what gains nothing, for each reason
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def search(
         say: Takes lines for the user.
     """
     started = time.monotonic()
-    oracle.deadline = started + budget_s
+    oracle.deadline = started + _SHARE * budget_s  # the rest is for leaving out what is useless
     one = Search(oracle, baseline, effects, say)
     note = ""
     is_complete = True
@@ -209,6 +210,7 @@ def search(
     try:
         for _ in range(_ROUNDS):
             eager = one.settle()
+            oracle.deadline = started + budget_s
             eager = _pruned(oracle, effects, eager, baseline.modules)
             if len(oracle.cases) == len(baseline.cases) and (more := extra_case()) is not None:
                 oracle.cases.append(more)
@@ -257,7 +259,7 @@ def _overtime(
             if not more:
                 break
             eager |= more
-        eager = _pruned(oracle, effects, eager, modules, tries=1)
+        eager = _pruned(oracle, effects, eager, modules)
     except BudgetSpent:
         pass  # the proof says whether it works as it is
     oracle.deadline = float("inf")
@@ -269,7 +271,6 @@ def _pruned(
     effects: Effects,
     eager: frozenset[Edge],
     modules: frozenset[str],
-    tries: int = _PRUNINGS,
 ) -> frozenset[Edge]:
     """Make eager what gains nothing, as far as the function still does as it does."""
     finding = oracle.check(eager)
@@ -279,7 +280,7 @@ def _pruned(
     for rule in (without_use, without_saving):
         useless = rule(finding, oracle.candidates, modules) & reached(finding)
         edges = tuple(edge for edge in oracle.candidates if edge in useless)
-        finding = _without(oracle, effects, finding, edges, tries)
+        finding = _without(oracle, effects, finding, edges, _PRUNINGS)
     return finding.eager
 
 
@@ -292,7 +293,10 @@ def _without(
     middle = len(edges) // 2
     halves = (edges[middle:], edges[:middle])
     ahead = [finding.eager.union(half) for half in halves if half and tries > 1]
-    fewer = oracle.check(finding.eager.union(edges), ahead)
+    try:
+        fewer = oracle.check(finding.eager.union(edges), ahead)
+    except BudgetSpent:
+        return finding  # what is useless does no harm
     works = fewer.passes and not loads_more(fewer, finding)
     if works and not effects.harmful(oracle.cases, fewer):
         return fewer
