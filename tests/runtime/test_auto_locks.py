@@ -187,12 +187,12 @@ def test_a_lock_of_another_python_is_not_applied(version: str, deployed: Deploye
 
 
 def test_a_lock_of_another_version_of_a_package_is_not_applied(deployed: Deployed) -> None:
-    (deployed.folder / "pandas-3.1.2.dist-info").mkdir()
-    text = deployed.lock(requires=["pandas-3.1.1.dist-info"]).text()
+    (deployed.folder / "nosuchpackage-3.1.2.dist-info").mkdir()
+    text = deployed.lock(requires=["nosuchpackage-3.1.1.dist-info"]).text()
     (deployed.folder / "coldcache.lock").write_text(text)
     found = deployed.facts(COLDCACHE_LOCK="coldcache.lock", PYTHONPATH=f"{SITE}:{deployed.folder}")
 
-    said_once(found, "pandas-3.1.1", "coldcache optimize")
+    said_once(found, "nosuchpackage-3.1.1", "coldcache optimize")
 
 
 def test_a_lock_of_the_installed_versions_is_applied(deployed: Deployed) -> None:
