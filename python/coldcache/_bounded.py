@@ -16,10 +16,18 @@ if TYPE_CHECKING:
 
     _R = TypeVar("_R")
 
-# Calls that were given up and still run. Each keeps a thread; more than this and new ones are
-# refused.
+# Seconds between two looks for signals: one that comes just before a thread falls asleep does not
+# keep it from sleeping.
+SLICE = 0.05
+# Calls that were given up and still run keep a thread each; with so many, new ones are refused.
 _MOST_HANGING = 64
-_hanging: list[object] = []
+# Calls that run in threads of their own.
+_running: "list[_Beside]" = []
+
+
+def hanging() -> int:
+    """Count the calls that were given up and still run."""
+    return sum(not call.turn for call in tuple(_running))
 
 
 class Deadline:
@@ -58,15 +66,27 @@ class _Beside:
         self.error: BaseException | None = None
 
     def run(self, context: contextvars.Context) -> None:
+        if not self.turn:  # given up before this thread came to its first step
+            return
+        _running.append(self)
         try:
             self.value = context.run(self.call.function, *self.call.arguments)
         except BaseException as error:  # noqa: BLE001 - of a thread of ours: the caller gets it
             self.error = error
+        if self in _running:  # not in the child of a fork that the call made
+            _running.remove(self)
         if self.claim():
             self.gate.release()
-            return
-        _hanging.remove(self)
-        self.dispose()
+        else:
+            self.dispose()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end; false if it did not come in time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self.gate.acquire(True, min(left, SLICE)):
+                return True
+        return False
 
     def claim(self) -> bool:
         try:
@@ -78,14 +98,6 @@ class _Beside:
     def dispose(self) -> None:
         value, self.value, self.error = self.value, None, None
         self.call.dispose(value)
-
-    def give_up(self) -> bool:
-        """Go on without the result; false if it came in the last moment, and is there."""
-        _hanging.append(self)
-        if self.claim():
-            return True
-        _hanging.remove(self)
-        return False
 
 
 class Call:
@@ -150,7 +162,7 @@ class Call:
         seconds = self.seconds()
         if seconds is None:
             return self.function(*self.arguments)
-        if len(_hanging) >= _MOST_HANGING:
+        if hanging() >= _MOST_HANGING:
             raise self.timed_out()
         started = _Beside(self)
         has_thread, has_ended = True, False
@@ -160,16 +172,16 @@ class Call:
             except RuntimeError:  # no thread can be started any more: at the very end
                 has_thread = False
             else:
-                has_ended = started.gate.acquire(True, min(seconds, _thread.TIMEOUT_MAX))
+                has_ended = started.wait(seconds)
         except (
             BaseException
         ):  # a signal handler raised, maybe before there was anything to wait for
-            if not started.give_up():
+            if not started.claim():  # the result is there, and nobody else's
                 started.dispose()
             raise
         if not has_thread:
             return self.function(*self.arguments)
-        if not has_ended and started.give_up():
+        if not has_ended and started.claim():
             raise self.timed_out()
         error, value = started.error, started.value
         started.error = started.value = None
@@ -202,4 +214,4 @@ def run(steps: "Generator[Any, Any, _R]") -> "_R":
 
 def forget_after_fork() -> None:
     """The child has none of those threads."""
-    _hanging.clear()
+    _running.clear()

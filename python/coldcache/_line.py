@@ -2,7 +2,7 @@
 
 import _thread
 
-from coldcache._bounded import Deadline
+from coldcache._bounded import SLICE, Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,13 +10,12 @@ if TYPE_CHECKING:
 
     from coldcache._core import Seat
 
-# Seconds between two looks at one's place. A wake-up can get lost in a signal handler that raises
-# in the thread that gives an object back; the place itself knows.
-SLICE = 0.5
-
 
 class Line:
     """A step of a checkout: wait until there is an object on the seat, or room for one.
+
+    In slices: a wake-up can get lost in a signal handler that raises in the thread that gives an
+    object back, and a signal in the moment before a thread falls asleep. The seat itself knows.
 
     Made by plain code (`make`) or awaited (`wait`); false if there is no time left.
     """

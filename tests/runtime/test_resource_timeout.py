@@ -155,7 +155,7 @@ def test_calls_that_hang_for_good_are_limited_in_number(
 ) -> None:
     from coldcache import _bounded  # noqa: PLC0415
 
-    eventually(lambda: _bounded._hanging == [])  # those of the tests before
+    eventually(lambda: _bounded.hanging() == 0)  # those of the tests before
     monkeypatch.setattr(_bounded, "_MOST_HANGING", 2)
     started: list[int] = []
 
@@ -177,7 +177,7 @@ def test_hanging_calls_are_forgotten_when_they_end(
 ) -> None:
     from coldcache import _bounded  # noqa: PLC0415
 
-    eventually(lambda: _bounded._hanging == [])  # those of the tests before
+    eventually(lambda: _bounded.hanging() == 0)  # those of the tests before
 
     @resource(timeout=0.01)
     def database() -> int:
@@ -186,7 +186,7 @@ def test_hanging_calls_are_forgotten_when_they_end(
 
     with pytest.raises(coldcache.LoadTimeout):
         database.get()
-    assert len(_bounded._hanging) == 1
+    assert _bounded.hanging() == 1
     gate.set()
 
-    eventually(lambda: _bounded._hanging == [])
+    eventually(lambda: _bounded.hanging() == 0)
