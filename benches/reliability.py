@@ -3,12 +3,14 @@
     python benches/reliability.py [--calls 500] [--subject NAME ...] [--fault NAME ...]
 
 PostgreSQL, Redis and haproxy come from `.ci/servers`. With `--subject` or `--fault` only those are
-tried, and printed instead of written. Exits with 1 if coldcache did not stand a fault.
+tried, and printed instead of written; with `--update` they replace those of the last full run, and
+the page is written anew and says so. Exits with 1 if coldcache did not stand a fault.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -19,11 +21,13 @@ from faults import page, scenarios
 from faults.coldcache_subjects import OURS
 from faults.every_subject import SUBJECTS
 from faults.healthy import measure
+from faults.outcome import Outcome
 from faults.rotation import rotate
 from faults.servers import NoServersError, find_programs
 from faults.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / "build" / "reliability.json"
 CALLS = 500
 DEPENDENTS = (1, 8)
 
@@ -56,6 +60,21 @@ def trials(given: argparse.Namespace) -> page.Results:
     return results
 
 
+def kept(calls: int) -> page.Results:
+    """Give the results of the last full run."""
+    stored = json.loads(KEPT.read_text(encoding="utf-8"))
+    if stored["calls"] != calls:
+        raise SystemExit(f"the last full run made {stored['calls']} calls a fault, not {calls}")
+    return {(fault, name): Outcome(**one) for fault, name, one in stored["outcomes"]}
+
+
+def keep(results: page.Results, calls: int) -> None:
+    """Keep them for `--update`."""
+    outcomes = [[fault, name, one.as_json()] for (fault, name), one in results.items()]
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_text(json.dumps({"calls": calls, "outcomes": outcomes}), encoding="utf-8")
+
+
 def options() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
@@ -66,10 +85,11 @@ def options() -> argparse.Namespace:
     parser.add_argument("--subject", action="append", choices=list(SUBJECTS), metavar="NAME")
     parser.add_argument("--fault", action="append", choices=every, metavar="NAME")
     parser.add_argument("--workers", type=int, default=3, help="trials at a time (%(default)s)")
+    parser.add_argument("--update", action="store_true", help="play only these again")
     parser.add_argument("--loud", action="store_true", help="show what trials print on stderr")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "reliability.md")
     given = parser.parse_args()
-    given.is_all = not (given.subject or given.fault)
+    given.is_all = given.update or not (given.subject or given.fault)
     given.subject = given.subject or list(SUBJECTS)
     given.fault = given.fault or every
     return given
@@ -83,8 +103,11 @@ def main() -> int:
     load = os.getloadavg()[0]
     try:
         find_programs()  # once, as it may install
-        results = trials(given)
+        before = kept(given.calls) if given.update else {}
+        again = trials(given)
+        results = before | again
         if given.is_all:
+            keep(results, given.calls)
             with Stage() as stage:
                 costs = measure(stage)
                 rotations = [rotate(stage, count) for count in DEPENDENTS]
@@ -97,6 +120,7 @@ def main() -> int:
         if name in OURS and one.is_tested and not page.is_stood(one, OURS[name].answers_at)
     ]
     if given.is_all:
+        given.again = sorted(again) if given.update else []
         text = page.document(results, costs, rotations, given, load)
         temporary = given.output.with_suffix(".md.new")
         temporary.write_text(text, encoding="utf-8")

@@ -46,6 +46,10 @@ def document(
 ) -> str:
     """Write the page."""
     parts = [introduction(given, load)]
+    if given.again:
+        played = ", ".join(f"{fault} / {name}" for fault, name in given.again)
+        parts.append(f"Played again after the full run, with the build above: {played}.\n")
+    parts += ["## Who is who\n", subjects()]
     for heading, server in (("PostgreSQL", "postgresql"), ("Redis", "redis")):
         names = [name for name, kind in SUBJECTS.items() if kind.server == server]
         parts += [f"## {heading}\n", matrix(results, names)]
@@ -78,6 +82,14 @@ def introduction(given: argparse.Namespace, load: float) -> str:
         size=SIZE,
         late=LATE_S,
     )
+
+
+def subjects() -> str:
+    """Give each subject with the first line of its docstring."""
+    lines = ["| subject | what it is |", "| --- | --- |"]
+    for name, kind in SUBJECTS.items():
+        lines.append(f"| {name} | {(kind.__doc__ or '').strip().splitlines()[0]} |")
+    return "\n".join([*lines, ""])
 
 
 def processor() -> str:
