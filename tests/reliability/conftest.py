@@ -23,12 +23,13 @@ sys.path.insert(0, str(BENCHES))
 collect_ignore_glob = ["test_*.py"] if MISSING else []
 
 
-def pytest_report_header() -> str | None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say it where nobody can overlook it."""
-    if not MISSING:
-        return None
-    wanted = "pip install -r benches/faults/requirements.txt"
-    return f"#### SKIPPED: faults with real servers: no {', '.join(MISSING)}: {wanted} ####"
+    if MISSING:
+        missing, wanted = ", ".join(MISSING), "pip install -r benches/faults/requirements.txt"
+        terminalreporter.write_line(
+            f"#### SKIPPED: faults with real servers: no {missing}: {wanted} ####", red=True
+        )
 
 
 @pytest.fixture(scope="session")
