@@ -19,8 +19,8 @@ use super::lazy_caller::Caller;
 use super::plan_code::{self, Codes, fingerprint};
 use super::plan_edges::{self, Edges};
 use super::plan_filter::{self, Filter};
-use super::plan_hook::{self, Asked};
-use super::plan_record::Record;
+use super::plan_hook::{self, Asked, Fate};
+use super::plan_record::{Record, Row};
 use super::{log, plan_waiting, trap_copies, trap_owners, trap_parents, trap_target};
 
 /// Importer, edge, state, line, and where it was used first.
@@ -185,6 +185,7 @@ impl ImportPlan {
         let import = import.bind(py);
         let names = fromlist.and_then(|names| names.cast::<PyTuple>().ok());
         let names = names.filter(|names| !names.is_empty());
+        let mut row = None;
         // The statements of a module run where globals and locals are one.
         let at_top = globals
             .zip(locals)
@@ -203,8 +204,9 @@ impl ImportPlan {
                 if !DECIDING.replace(true) {
                     let deferred = plan_hook::defer(it, &asked);
                     DECIDING.set(false);
-                    if let Some(deferred) = deferred? {
-                        return Ok(deferred);
+                    match deferred? {
+                        Fate::Deferred(value) => return Ok(value),
+                        Fate::Eager(noted) => row = noted,
                     }
                 }
             }
@@ -222,6 +224,7 @@ impl ImportPlan {
             let given = given.into_iter().filter_map(|(name, it)| Some((name, it?)));
             import.call((name,), Some(&given.into_py_dict(py)?))
         };
+        let pass_on = || pass_on().inspect_err(|_| row.iter().for_each(Row::failed_at_once));
         if trap_owners::live() == 0 {
             return pass_on();
         }

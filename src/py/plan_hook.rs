@@ -12,7 +12,7 @@ use super::lazy_caller::{Caller, package_of};
 use super::lazy_name::absolute;
 use super::plan::ImportPlan;
 use super::plan_code::Code;
-use super::plan_record::{self, Outcome};
+use super::plan_record::{self, Outcome, Row};
 use super::trap::{Kind, NewTrap, Trap};
 use super::trap_parents::{self, is_initializing};
 use super::trap_target::{Declared, Take, Target, modules};
@@ -98,23 +98,27 @@ pub fn is_star(names: &Bound<'_, PyTuple>) -> bool {
     names.len() == 1 && names.get_item(0).is_ok_and(|name| name.eq("*").unwrap_or(false))
 }
 
-/// Defer the import if the plan says so and nothing is against it: the placeholder, or `None` for an
-/// ordinary import.
-pub fn defer<'py>(
-    plan: &ImportPlan,
-    asked: &Asked<'_, 'py>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+/// What becomes of a statement.
+pub enum Fate<'py> {
+    /// The placeholder, for what is deferred.
+    Deferred(Bound<'py, PyAny>),
+    /// An ordinary import, with its place in the record.
+    Eager(Option<Row>),
+}
+
+/// Defer the import if the plan says so and nothing is against it.
+pub fn defer<'py>(plan: &ImportPlan, asked: &Asked<'_, 'py>) -> PyResult<Fate<'py>> {
     let py = asked.globals.py();
-    let Some(module) = asked.module()? else { return Ok(None) };
+    let Some(module) = asked.module()? else { return Ok(Fate::Eager(None)) };
     let edge = asked.edge(&module)?;
     let is_planned = plan.names(asked.importer, &edge);
     if !is_planned && plan.record.is_none() {
-        return Ok(None);
+        return Ok(Fate::Eager(None));
     }
-    let Some(ops) = plan_code::opcodes(py) else { return Ok(None) };
+    let Some(ops) = plan_code::opcodes(py) else { return Ok(Fate::Eager(None)) };
     let Some(caller) = Caller::current(py)?.filter(|caller| caller.globals.is(asked.globals))
     else {
-        return Ok(None); // another tool's function passed the statement on
+        return Ok(Fate::Eager(None)); // another tool's function passed the statement on
     };
     let code_object = caller.code()?;
     let code = plan.codes.of(&code_object)?;
@@ -136,18 +140,15 @@ pub fn defer<'py>(
     };
     let Some(statement) = code.statement(py, offset, ops).filter(|_| !is_fixed()) else {
         // Where there is no import statement at all, `__import__` was called as a function.
-        note(Outcome::Fixed)?;
-        return Ok(None);
+        return Ok(Fate::Eager(note(Outcome::Fixed)?));
     };
     if !is_planned || !plan.fits(asked.importer, &code_object)? {
-        note(Outcome::Eager)?;
-        return Ok(None);
+        return Ok(Fate::Eager(note(Outcome::Eager)?));
     }
     let takes = statement.takes();
     let places = stores(py, &code, statement, asked.names.is_some(), &module)?;
     if is_loaded(py, &module, asked.names)? || has_doubles(&places)? {
-        note(Outcome::Bound)?;
-        return Ok(None);
+        return Ok(Fate::Eager(note(Outcome::Bound)?));
     }
     let row = note(Outcome::Pending)?;
     let declared =
@@ -173,7 +174,7 @@ pub fn defer<'py>(
         Trap::plant(new, &value)?;
         trap_parents::deferred(asked.import, &declared, guess.as_deref(), row.as_ref())?;
     }
-    Ok(Some(value))
+    Ok(Fate::Deferred(value))
 }
 
 /// The names that the statement stores, and what belongs under each.

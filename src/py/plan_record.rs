@@ -90,6 +90,11 @@ impl Row {
         self.record.0.lock().statements[self.place].outcome = Outcome::Resolved;
     }
 
+    /// An import that was not deferred raised: without a plan it does as well.
+    pub fn failed_at_once(&self) {
+        self.record.0.lock().statements[self.place].outcome = Outcome::Failed;
+    }
+
     pub fn failed(&self) {
         let mut seen = self.record.0.lock();
         seen.failures.push(self.place);

@@ -44,7 +44,7 @@ def test_a_good_plan_is_written_reported_and_explained(
 
     assert run.returncode == 0, run.stderr
     lock = Lock.read(workplace / "coldcache.lock")
-    assert (lock.target, lock.edges["app"]) == ("app.handler", ("events", "slow"))
+    assert (lock.target, lock.edges["app"]) == ("app.handler", ("slow",))
     assert lock.fingerprints.keys() == {"app"}
     document = json.loads((workplace / "out.json").read_text())
     assert document["schema"] == "coldcache.optimize/1"
@@ -55,8 +55,7 @@ def test_a_good_plan_is_written_reported_and_explained(
     edges = {edge["edge"]: edge for edge in document["edges"]}
     assert edges["slow"]["used"] == "never"
     assert edges["slow"]["ms"] > 10
-    assert edges["events"]["used"] == "first call"
-    assert edges["events"]["used_by"].endswith("src/app.py:6")
+    assert "events" not in edges  # every call uses it: it stays at init
     assert document["lock"] == "coldcache.lock"
     assert document["files"]["changed"] == []
     assert "<html" in (workplace / "out.html").read_text()
@@ -87,9 +86,9 @@ def test_a_plan_that_only_moves_cost_is_refused(
 
     assert run.returncode == 0, run.stderr
     document = json.loads((workplace / "out.json").read_text())
-    assert document["verdict"] in {"only moved", "no gain"}
+    assert document["verdict"] == "only moved"
     assert document["lock"] is None
-    assert document["moved_ms"] > 10 > document["removed_ms"]
+    assert (document["moved_ms"], document["edges"]) == (0, [])
     assert "No plan is written" in run.stdout
     assert (workplace / "coldcache.lock").read_text() == "an older one"
 

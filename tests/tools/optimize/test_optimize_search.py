@@ -218,10 +218,10 @@ def test_every_event_has_to_pass(bench: Callable, write_files: Callable) -> None
             import table
             import german
             def handler(event, context):
-                return table.words.get(event, "?")
+                return getattr(table, event, "?")
             """,
-            "table.py": "words = {'en': 'tree'}\n",
-            "german.py": "import table\ntable.words['de'] = 'Baum'\n",
+            "table.py": "en = 'tree'\n",
+            "german.py": "import table\ntable.de = 'Baum'\n",
             "heavy.py": HEAVY,
         }
     )
@@ -410,3 +410,59 @@ def test_the_best_plan_known_is_proved_when_the_time_is_over(
     assert ("app", "german") not in of(found)
     assert found.finding is not None
     assert found.finding.passes
+
+
+def test_what_a_module_writes_into_a_table_of_another_is_not_missed(
+    bench: Callable, write_files: Callable
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            import heavy
+            import shop
+            import shop.german
+            def handler(event, context):
+                return shop.words.get(event, "?")
+            """,
+            "shop/__init__.py": "words = {'en': 'tree'}\n",
+            "shop/german.py": "import shop\nshop.words['de'] = 'Baum'\n",
+            "heavy.py": HEAVY,
+        }
+    )
+
+    found, _ = bench().search("en")  # no event asks for the German word
+
+    assert of(found) == {("app", "heavy")}
+    assert "shop.german writes into the table shop.words" in str(found.reasons)
+
+
+def test_an_import_that_fails_only_with_the_plan_fails_the_trial(
+    bench: Callable, write_files: Callable
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            import heavy
+            import first
+            try:
+                import second
+            except ImportError:
+                second = None
+            def handler(event, context):
+                return "the same in any case"
+            """,
+            "first.py": "import sys\nsys.ready = True\n",
+            "second.py": "import sys\nimport third\nthird.thing\n",
+            "third.py": (
+                "import sys\n"
+                "if not hasattr(sys, 'ready'):\n    raise ImportError('not ready')\n"
+                "thing = 1\n"
+            ),
+            "heavy.py": HEAVY,
+        }
+    )
+
+    found, _ = bench().search("any")
+
+    assert ("app", "first") not in of(found)
+    assert ("app", "heavy") in of(found)

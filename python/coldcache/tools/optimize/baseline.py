@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,6 +102,10 @@ def measure_baseline(
         )
         noted(f"{event.name} answered without a plan")
     recordings = run_all(deferred=frozenset())
+    cases = [
+        dataclasses.replace(case, failing=_failing(watched))
+        for case, watched in zip(cases, recordings, strict=True)
+    ]
     for case, watched in zip(cases, recordings, strict=True):
         _check_watched(laboratory, case, watched, same, noted)
     lines: dict[Edge, int] = {}
@@ -150,8 +155,13 @@ def in_turn(
         plain=(first, second),
         view=log_view(first.calls, second.calls),
         limit_s=min(limit_s, len(events) * slowest_s),
+        failing=frozenset().union(*(case.failing for case in baseline.cases)),
     )
     return case if difference(case, second, same) is None else None
+
+
+def _failing(watched: Outcome) -> frozenset[Edge]:
+    return frozenset(row.edge for row in watched.rows if row.state == "failed")
 
 
 def _check_works(spec: str, event: Event, outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .edges import Edge
 from .outcome import Call, Fault, Outcome
 from .same import Same
 
@@ -58,6 +59,7 @@ class Case:
         plain: Two processes without a plan; the second had the tracer.
         view: How much of the logs is the same in both.
         limit_s: How long a process may take.
+        failing: Imports that raise without a plan, too: somebody tries what is not installed.
     """
 
     name: str
@@ -65,9 +67,12 @@ class Case:
     plain: tuple[Outcome, Outcome] = field(repr=False)
     view: LogView
     limit_s: float
+    failing: frozenset[Edge] = frozenset()
 
 
-def difference(case: Case, outcome: Outcome, same: Same) -> Difference | None:
+def difference(  # noqa: PLR0911 - one for each kind
+    case: Case, outcome: Outcome, same: Same
+) -> Difference | None:
     """The first thing in which a trial differs from the function as it is, registries aside."""
     fault = outcome.error
     if outcome.how:
@@ -75,6 +80,12 @@ def difference(case: Case, outcome: Outcome, same: Same) -> Difference | None:
     if fault is not None:
         text = f"it fails: {fault}"
         return Difference("error", _short(text), case.name, fault)
+    failed = (row.edge for row in outcome.rows if row.state == "failed")
+    for edge in (*outcome.failures, *failed):
+        if edge in case.failing:
+            continue
+        text = f"the import of {edge.text} in {edge.importer} fails, and somebody passes over it"
+        return Difference("error", text, case.name)
     for number, (before, after) in enumerate(
         zip(case.plain[0].calls, outcome.calls, strict=True), start=1
     ):

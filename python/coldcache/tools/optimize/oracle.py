@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,9 @@ class Oracle:
             if found is not None:
                 for other in jobs:
                     other.drop()
-                return Finding(eager, found, tuple(outcomes))
+                # What did not pass is asked for its traces only; tables are large.
+                slim = tuple(dataclasses.replace(one, registries={}) for one in outcomes)
+                return Finding(eager, found, slim)
         return Finding(eager, None, tuple(outcomes))
 
     def _start(self, eager: frozenset[Edge], *, is_urgent: bool) -> list[Job]:

@@ -9,7 +9,7 @@ from .edges import Edge
 from .oracle import Finding
 from .outcome import Row
 
-__all__ = ["loads_more", "moved", "reached", "without_saving", "without_use"]
+__all__ = ["loads_more", "loads_more_by_first", "moved", "reached", "without_saving", "without_use"]
 
 _LEFT = frozenset({"pending", "failed"})
 
@@ -63,6 +63,14 @@ def loads_more(fewer: Finding, finding: Finding) -> bool:
     return any(
         len(now.modules_first) > len(before.modules_first)
         or len(now.modules_init) > len(before.modules_init)
+        for now, before in zip(fewer.outcomes, finding.outcomes, strict=True)
+    )
+
+
+def loads_more_by_first(fewer: Finding, finding: Finding) -> bool:
+    """Whether any case loads more modules by its first answer, during init or later."""
+    return any(
+        len(now.modules_first) > len(before.modules_first)
         for now, before in zip(fewer.outcomes, finding.outcomes, strict=True)
     )
 

@@ -6,6 +6,7 @@ where the entry can only be reached through that module itself; the rules are on
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from .edges import lineage, top_package
 from .outcome import Outcome
 
 __all__ = ["Entry", "describe", "differing", "is_harmless"]
+
+_NAMED = re.compile(r"<(?:a )?([\w.]+)>")
 
 _WORDS = {
     "logging": "configures logging",
@@ -27,6 +30,7 @@ _WORDS = {
     "finders": "changes where modules are found",
     "settings": "changes the",
     "patches": "replaces",
+    "tables": "writes into the table",
 }
 
 
@@ -56,12 +60,39 @@ def differing(case: Case, planned: Outcome) -> Iterator[Entry]:
     """What differs from both runs without a plan, which agree about it."""
     one, other = (outcome.registries for outcome in case.plain)
     for category in sorted(one.keys() | planned.registries.keys()):
+        if category == "tables":
+            yield from _missing_in_tables(case, planned)
+            continue
         before, again = one.get(category, {}), other.get(category, {})
         after = planned.registries.get(category, {})
         for key in sorted(before.keys() | after.keys()):
             entry = Entry(category, key, before.get(key), after.get(key))
             if entry.before == again.get(key) and entry.before != entry.after:
                 yield entry
+
+
+def _missing_in_tables(case: Case, planned: Outcome) -> Iterator[Entry]:
+    """Entries that the tables of loaded modules lack with the plan.
+
+    Not those of a name that is still deferred, nor those that name things of modules that are not
+    loaded: whoever asks for such a thing has loaded its module.
+    """
+    one, again = (outcome.registries.get("tables", {}) for outcome in case.plain)
+    after = planned.registries.get("tables", {})
+    for key in sorted((one.keys() & again.keys()) - after.keys()):
+        module, place, text = key.split("|", 2)
+        attribute = place.partition(".")[0]
+        if text == "?" or module not in planned.modules or f"{module}|{attribute}|?" in after:
+            continue
+        named = _NAMED.findall(text)
+        if named and not any(home in planned.modules for home in map(_home, named)):
+            continue
+        yield Entry("tables", key, one[key], None)
+
+
+def _home(name: str) -> str:
+    """The module in ``module.Class``; a class within a class has the same."""
+    return name.rpartition(".")[0]
 
 
 def is_harmless(entry: Entry, owner: str, planned: Collection[str], asked: Collection[str]) -> bool:
@@ -74,7 +105,8 @@ def is_harmless(entry: Entry, owner: str, planned: Collection[str], asked: Colle
         asked: Names of modules that any statement asks for.
     """
     if not owner:
-        return False
+        # A table that is filled by use, a cache for example; no module is missed.
+        return entry.category == "tables"
     # Compiled modules share one of these, and give themselves a second name that nobody imports.
     is_second = entry.key.startswith("_cython_") or entry.before == f"alias of {owner}"
     if entry.category == "modules" and is_second and entry.key not in asked:
@@ -98,6 +130,8 @@ def _readable(entry: Entry) -> str:
             return f"{parts[1]} with {parts[0]}"
         case "patches":
             return f"{parts[0]}.{parts[1]}"
+        case "tables":
+            return f"{parts[0]}.{parts[1]} ({'|'.join(parts[2:])[:60]})"
         case "finders":
             return f"({parts[0]}: {parts[1]})"
     return entry.key.partition(":")[2] or entry.key

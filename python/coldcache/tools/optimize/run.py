@@ -24,6 +24,7 @@ from coldcache.tools.profile.plan import ProfilePlan
 from coldcache.tools.profile.result import ProfileResult
 
 from .account import bill, profile_of
+from .advance import without_moved
 from .baseline import Baseline, in_turn, measure_baseline, trace
 from .edges import Edge
 from .effects import Effects
@@ -39,7 +40,6 @@ from .requirements import Sources, make_lock
 from .result import OptimizeResult
 from .same import Same, read_same
 from .search import SearchResult, search
-from .timing import without_slower
 from .trial import Laboratory, Trial
 from .unchanged import Files
 
@@ -201,7 +201,7 @@ def _search(
         extra_case=lambda: in_turn(laboratory, pool, baseline, same, limit_s=place.limit_s),
         say=reporter.stage,
     )
-    found = without_slower(found, oracle, effects, laboratory, pool, reporter.stage)
+    found = without_moved(found, oracle, effects, reporter.stage)
     reporter.stage(
         f"search: {len(found.deferred)} imports deferred, {len(found.reasons)} have to stay, "
         f"{found.runs} processes, {found.seconds:.0f} s" + (f"; {found.note}" if found.note else "")
@@ -296,6 +296,12 @@ def _measure(place: _Place, lock: Path, reporter: Reporter) -> LabResult:
 def _judge(lab: LabResult, found: SearchResult, problem: str, plan: OptimizePlan) -> Judgement:
     judged = judge(lab)
     differs = plan.same is None and not lab.answers_agree
+    if not found.deferred and found.moved:
+        why = (
+            f"every first call uses the {len(found.moved)} imports that could be deferred, so "
+            "their cost would only move"
+        )
+        return Judgement("only moved", why, judged.init, judged.first)
     if not found.deferred:
         why = found.note or "no import can be deferred to any gain"
         return Judgement("no gain", why, judged.init, judged.first)

@@ -43,6 +43,7 @@ class SearchResult:
         runs: Processes that were started.
         seconds: How long it took.
         note: What a reader should know of how it ended, possibly empty.
+        moved: Edges that could be deferred, but every first call uses them.
     """
 
     deferred: tuple[Edge, ...]
@@ -52,6 +53,7 @@ class SearchResult:
     runs: int
     seconds: float
     note: str = ""
+    moved: tuple[Edge, ...] = ()
 
 
 class Search:

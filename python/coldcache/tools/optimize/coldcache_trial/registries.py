@@ -14,6 +14,7 @@ import types
 
 from . import calls
 from .naming import name_of
+from .tables import tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing itself is not loaded in every function
@@ -270,5 +271,6 @@ CATEGORIES: dict[str, Callable[[], dict[str, str]]] = {
     "modules": _odd_modules,
     "finders": _finders,
     "settings": _settings,
+    "tables": tables,
 }
 """Every category but the replaced functions, which need to know what was there before."""

@@ -6,6 +6,7 @@ import _thread
 import sys
 
 from . import registries
+from .tables import tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing itself is not loaded in every function
@@ -23,7 +24,9 @@ class Watch:
 
     def __init__(self, wanted: dict[str, list[str]]) -> None:
         self._wanted = {category: frozenset(keys) for category, keys in wanted.items()}
-        self._only = frozenset(wanted)
+        self._only = frozenset(wanted) - {"tables"}
+        # All tables of all modules are too many to look at around every module.
+        self._holders = frozenset(key.partition("|")[0] for key in wanted.get("tables", ()))
         self._base: registries.Base | None = None
         self._stacks: dict[int, list[str]] = {}
         self._last: dict[tuple[str, str], str] = {}
@@ -64,6 +67,8 @@ class Watch:
 
     def _state(self) -> dict[tuple[str, str], str]:
         found = registries.snapshot(self._base, self._only)
+        if self._holders:
+            found["tables"] = tables(self._holders)
         return {
             (category, key): text
             for category, entries in found.items()
