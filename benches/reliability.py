@@ -60,19 +60,21 @@ def trials(given: argparse.Namespace) -> page.Results:
     return results
 
 
-def kept(calls: int) -> page.Results:
-    """Give the results of the last full run."""
+def kept(calls: int) -> tuple[page.Results, set[tuple[str, str]]]:
+    """Give the results of the last full run, and which of them were played again since."""
     stored = json.loads(KEPT.read_text(encoding="utf-8"))
     if stored["calls"] != calls:
         raise SystemExit(f"the last full run made {stored['calls']} calls a fault, not {calls}")
-    return {(fault, name): Outcome(**one) for fault, name, one in stored["outcomes"]}
+    results = {(fault, name): Outcome(**one) for fault, name, one in stored["outcomes"]}
+    return results, {(fault, name) for fault, name in stored["again"]}
 
 
-def keep(results: page.Results, calls: int) -> None:
+def keep(results: page.Results, again: set[tuple[str, str]], calls: int) -> None:
     """Keep them for `--update`."""
     outcomes = [[fault, name, one.as_json()] for (fault, name), one in results.items()]
     KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps({"calls": calls, "outcomes": outcomes}), encoding="utf-8")
+    stored = {"calls": calls, "outcomes": outcomes, "again": sorted(again)}
+    KEPT.write_text(json.dumps(stored), encoding="utf-8")
 
 
 def options() -> argparse.Namespace:
@@ -103,11 +105,12 @@ def main() -> int:
     load = os.getloadavg()[0]
     try:
         find_programs()  # once, as it may install
-        before = kept(given.calls) if given.update else {}
-        again = trials(given)
-        results = before | again
+        results, again = kept(given.calls) if given.update else ({}, set())
+        played = trials(given)
+        results |= played
+        again |= set(played) if given.update else set()
         if given.is_all:
-            keep(results, given.calls)
+            keep(results, again, given.calls)
             with Stage() as stage:
                 costs = measure(stage)
                 rotations = [rotate(stage, count) for count in DEPENDENTS]
@@ -120,7 +123,7 @@ def main() -> int:
         if name in OURS and one.is_tested and not page.is_stood(one, OURS[name].answers_at)
     ]
     if given.is_all:
-        given.again = sorted(again) if given.update else []
+        given.again = sorted(again)
         text = page.document(results, costs, rotations, given, load)
         temporary = given.output.with_suffix(".md.new")
         temporary.write_text(text, encoding="utf-8")

@@ -47,8 +47,12 @@ def document(
     """Write the page."""
     parts = [introduction(given, load)]
     if given.again:
-        played = ", ".join(f"{fault} / {name}" for fault, name in given.again)
-        parts.append(f"Played again after the full run, with the build above: {played}.\n")
+        names = sorted({name for _, name in given.again})
+        told = [
+            f"{name} ({', '.join(fault for fault, one in given.again if one == name)})"
+            for name in names
+        ]
+        parts.append(f"Played again later than the rest: {'; '.join(told)}.\n")
     parts += ["## Who is who\n", subjects()]
     for heading, server in (("PostgreSQL", "postgresql"), ("Redis", "redis")):
         names = [name for name, kind in SUBJECTS.items() if kind.server == server]

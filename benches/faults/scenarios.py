@@ -146,7 +146,7 @@ def forked(trial: Trial) -> None:
     """The process forks while a connection is checked out and calls are under way."""
     trial.open()
     trial.calls("before", 0.2)
-    with trial.at_work("during", 0.4, SLOW_S) as (work, _), trial.subject.hold():
+    with trial.subject.hold(), trial.at_work("during", 0.4, SLOW_S) as (work, _):
         work.until_begun(8)
         child = trial.fork()
         if child is None:  # in the child

@@ -194,6 +194,10 @@ def main() -> None:
         trial.finish()
         gc.collect()
         raise  # the forked child ends as processes do
+    except Exception as error:  # noqa: BLE001 - the bench's own mistake, or a peer's surprise
+        traceback.print_exception(error)
+        trial.outcome.remarks.append(f"stopped by {kind(error)}")
+        trial.outcome.to_recovery = None
     trial.finish()
     sys.stderr.flush()
     os._exit(0)
