@@ -7,6 +7,7 @@ still brings is not lost: it is handed to whoever disposes of it.
 
 import _thread
 import contextvars
+import sys
 import time
 
 TYPE_CHECKING = False
@@ -28,6 +29,11 @@ _running: "list[_Beside]" = []
 def hanging() -> int:
     """Count the calls that were given up and still run."""
     return sum(not call.turn for call in tuple(_running))
+
+
+def _is_main_thread() -> bool:
+    threading = sys.modules.get("threading")
+    return threading is None or threading.main_thread().ident == _thread.get_ident()
 
 
 class Deadline:
@@ -82,6 +88,10 @@ class _Beside:
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end; false if it did not come in time."""
+        if not _is_main_thread():
+            # No signal comes here; and a daemon thread that wakes up while the interpreter ends is
+            # ended by it, which native frames below it turn into an abort.
+            return self.gate.acquire(True, min(seconds, _thread.TIMEOUT_MAX))
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if self.gate.acquire(True, min(left, SLICE)):

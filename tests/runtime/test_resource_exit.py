@@ -125,3 +125,24 @@ def test_using_it_imports_nothing_slow(run_python: Any) -> None:
     """)
         == "[]"
     )
+
+
+def test_a_daemon_thread_that_waits_for_a_bounded_factory_does_not_disturb_the_end(
+    run_python: Any,
+) -> None:
+    # Several interpreters: whether it wakes up at the wrong moment is a matter of luck.
+    for _ in range(5):
+        run_python(
+            """
+            import threading, time
+            import coldcache
+            begun = threading.Event()
+            def factory():
+                begun.set()
+                time.sleep(10)
+            resource = coldcache.resource(timeout=2)(factory)
+            threading.Thread(target=resource.get, daemon=True).start()
+            assert begun.wait(5)
+            time.sleep(0.06)  # so that a look for signals would be due while the interpreter ends
+            """
+        )
