@@ -15,7 +15,7 @@ unexport CARGO_TARGET_DIR
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -type f -not -path '*/__pycache__/*')
 
-.PHONY: help demo test test-rust test-plain test-all lint types check check-full bench apps held-out stress loom build clean
+.PHONY: help demo test test-rust test-plain test-all lint types check check-full bench apps held-out reliability stress loom build clean
 
 help: ## list the recipes
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ $(STAMPS)/test-tools: $(STAMPS)/examples pyproject.toml
 	$(BIN)/pip install --quiet --group test --group lint
 	touch $@
 
+$(STAMPS)/fault-tools: $(STAMPS)/test-tools benches/faults/requirements.txt
+	$(BIN)/pip install --quiet -r benches/faults/requirements.txt
+	touch $@
+
 $(STAMPS)/bench-tools: $(STAMPS)/test-tools benches/requirements.txt
 	$(BIN)/pip install --quiet -r benches/requirements.txt
 	touch $@
@@ -58,7 +62,7 @@ demo: $(STAMPS)/examples ## optimize and measure the example function: plain, pl
 test: test-rust test-python test-plain ## everything that needs a few minutes: Rust core, runtime, tools, example, docs
 
 .PHONY: test-python
-test-python: $(STAMPS)/test-tools
+test-python: $(STAMPS)/fault-tools
 	$(BIN)/python -m pytest -q
 
 test-rust:
@@ -89,6 +93,7 @@ loom: ## model checks of the flight's state machine
 	RUSTFLAGS="--cfg loom" cargo test --release --locked --no-default-features --target-dir target/loom flight::loom_tests
 
 check-full: check test-all loom ## everything, slow suites included; says what it skipped
+	tests/conformance/run
 	.ci/with-sid $(CURDIR)/$(BIN)/maturin
 	@echo "check-full: done. Skipped: CPython versions listed above as SKIPPED; make stress (10 minutes) and make bench are run by hand."
 
@@ -99,6 +104,9 @@ bench: $(STAMPS)/bench-tools ## speed against peers, as ratios in one interleave
 
 apps: $(STAMPS)/installed ## optimize the rebuilt applications; writes benches/apps/RESULTS.md
 	$(BIN)/python benches/apps.py
+
+reliability: $(STAMPS)/fault-tools ## put coldcache and peers through real faults; writes docs/reliability.md (13 minutes)
+	$(BIN)/python benches/reliability.py
 
 held-out: $(STAMPS)/installed ## plans found with one event, tried on uses the search never saw
 	$(BIN)/python benches/held_out.py

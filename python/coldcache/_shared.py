@@ -176,8 +176,18 @@ class Resource(Shared["_T"], Holding):
         return unused
 
     def _outdate(self) -> None:
-        """The secrets are new: have the object made anew. The closing can wait for the next use."""
-        self._litter.extend(self._put_aside("credentials"))
+        """The secrets are new: have the object made anew. The closing can wait for the next use.
+
+        Not one that was made with the new ones already, nor one that is being made: whoever logs in
+        from now on does so with the new ones, and who does not is refused at its first use.
+        """
+        current = self._generations()
+        for made in tuple(self._alive.values()):
+            if made.generations != current and not made.is_retired:
+                self._count_replaced("credentials")
+                self._take_out(made.event_loop, made)
+                if made.retire():
+                    self._litter.append(made)
 
     def _after_fork(self) -> None:
         super()._after_fork()
