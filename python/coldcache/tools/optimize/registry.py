@@ -111,14 +111,25 @@ def is_harmless(entry: Entry, owner: str, planned: Collection[str], asked: Colle
     if not owner:
         # A table that is filled by use, a cache for example; no module is missed.
         return entry.category == "tables"
-    if entry.category == "tables" and entry.key.partition("|")[0] == owner:
-        return True  # its own table, filled by its own body with what there is
+    if entry.category == "tables" and _is_own_or_cache(entry.key, owner):
+        return True
     # Compiled modules share one of these, and give themselves a second name that nobody imports.
     is_second = entry.key.startswith("_cython_") or entry.before == f"alias of {owner}"
     if entry.category == "modules" and is_second and entry.key not in asked:
         return True
     rule = _RULES.get(entry.category)
     return rule is not None and rule(entry, owner, planned)
+
+
+def _is_own_or_cache(key: str, owner: str) -> bool:
+    """Whether a table is the writer's own, or another package's private one.
+
+    A module's own table is filled by its own body, with what there is. The private tables of
+    another package are written by the functions of that package: caches of what was asked for.
+    """
+    module, place, _ = key.split("|", 2)
+    is_private = any(part.startswith("_") for part in place.split("."))
+    return module == owner or (is_private and top_package(module) != top_package(owner))
 
 
 def describe(entry: Entry, owner: str) -> str:

@@ -72,6 +72,8 @@ def _entries(table: Any, depth: int = 0) -> Iterator[str]:
     if len(table) > _LARGEST:
         return
     for key in list(table):
+        if type(key) is str and key.startswith("__"):
+            continue  # of the interpreter: `__builtins__` in the globals of compiled modules
         text = _text(key)
         yield text
         if depth == 0 and isinstance(table, dict) and type(key) is str:
