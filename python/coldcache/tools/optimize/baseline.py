@@ -82,7 +82,7 @@ def measure_baseline(
         return [job.wait() for job in jobs]
 
     # The first processes also fill the bytecode cache for all others.
-    firsts = run_all()
+    firsts = run_all(tables=True)
     for event, first in zip(events, firsts, strict=True):
         _check_works(spec, event, first)
     traced = trace(laboratory, pool, events, limit_s=limit_s)
@@ -124,7 +124,9 @@ def trace(
     """A process of each event with the tracer, by name; one at a time, since they are timed."""
     return {
         event.name: pool.submit(
-            laboratory.job(Trial(events=(event.body,), traced=True, fingerprints=()), limit_s)
+            laboratory.job(
+                Trial(events=(event.body,), traced=True, tables=True, fingerprints=()), limit_s
+            )
         ).wait()
         for event in events
     }
@@ -143,7 +145,10 @@ def in_turn(
         return None
     jobs = [
         pool.submit(laboratory.job(trial, limit_s))
-        for trial in (Trial(events=events), Trial(events=events, fingerprints=()))
+        for trial in (
+            Trial(events=events, tables=True),
+            Trial(events=events, tables=True, fingerprints=()),
+        )
     ]
     first, second = (job.wait() for job in jobs)
     if first.how or first.error is not None or second.how or second.error is not None:

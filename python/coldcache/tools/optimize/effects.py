@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class Effects:
         self._pool = pool
         self._baseline = baseline
         self._owners: dict[tuple[str, tuple[str, str], bool], str] = {}
+        self._tables: dict[tuple[str, frozenset[Edge]], Outcome] = {}
         self.harmless: dict[tuple[str, str], str] = {}
 
     def harmful(self, cases: Sequence[Case], finding: Finding) -> list[Harm]:
@@ -57,7 +59,7 @@ class Effects:
         """
         found: dict[str, Harm] = {}
         for case, outcome in zip(cases, finding.outcomes, strict=True):
-            entries = list(differing(case, outcome))
+            entries = list(differing(case, self._with_tables(case, finding, outcome)))
             self._attribute(case, entries, finding)
             for entry in entries:
                 owner = self._owners[_place(case, entry)]
@@ -67,6 +69,22 @@ class Effects:
                     text = describe(entry, owner)
                     found.setdefault(text, Harm(owner, text))
         return list(found.values())
+
+    def _with_tables(self, case: Case, finding: Finding, outcome: Outcome) -> Outcome:
+        """The outcome with the tables of packages, which only one process of each plan lists."""
+        place = (case.name, finding.eager)
+        if place not in self._tables:
+            deferred = frozenset(self._baseline.candidates) - finding.eager
+            trial = Trial(events=case.events, deferred=deferred, tables=True)
+            seen = self._pool.submit(self._laboratory.job(trial, 2 * case.limit_s)).wait()
+            if any(eager != finding.eager for _, eager in self._tables):
+                self._tables.clear()  # they are large; the last plan is the one asked about
+            self._tables[place] = seen
+        seen = self._tables[place]
+        if "tables" not in seen.registries:
+            return outcome  # that process did not come to its end; the others say what is wrong
+        registries = {**outcome.registries, "tables": seen.registries["tables"]}
+        return dataclasses.replace(outcome, registries=registries)
 
     def edges_to(self, owner: str, candidates: Iterable[Edge]) -> list[Edge]:
         """The edges along which a module is loaded without a plan, from the function down."""

@@ -50,6 +50,7 @@ class Trial:
         deferred: The edges of the plan; `None` runs without the engine.
         traced: Whether the native tracer watches the imports.
         watch: Registry entries to put down to modules, by category.
+        tables: Whether packages' own tables are looked at: there are many.
         fingerprints: Modules whose fingerprint is wanted; `None` asks for no origins either.
     """
 
@@ -57,6 +58,7 @@ class Trial:
     deferred: frozenset[Edge] | None = None
     traced: bool = False
     watch: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tables: bool = False
     fingerprints: Sequence[str] | None = None
 
 
@@ -130,6 +132,7 @@ class Laboratory:
             "edges": edges,
             "tracer": str(imports) if trial.traced else "",
             "watch": {category: list(keys) for category, keys in trial.watch.items()},
+            "tables": trial.tables,
             "describe": described,
             "result": str(answer),
         }
