@@ -1,7 +1,7 @@
 //! What the bytecode around an import says: which names the statement stores, and what guards it.
 //!
 //! The layout of an import has been the same from 3.10 to 3.14, the numbers of the instructions have
-//! not. `plan_check.py` finds out at run time whether an interpreter behaves as written here.
+//! not. `_plan_check.py` finds out at run time whether an interpreter behaves as written here.
 
 /// The instructions that an import statement, a store and a deletion consist of.
 #[derive(Clone, Copy, Debug)]

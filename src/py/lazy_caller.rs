@@ -43,14 +43,10 @@ impl<'py> Caller<'py> {
     pub fn offset(&self) -> PyResult<usize> {
         self.frame.getattr(intern!(self.frame.py(), "f_lasti"))?.extract()
     }
-
-    /// What relative names of the caller are relative to, by the rules of the import statement.
-    pub fn package(&self) -> PyResult<Option<String>> {
-        package_of(&self.globals)
-    }
 }
 
-/// What relative names in code with these globals are relative to.
+/// What relative names in code with these globals are relative to, by the rules of the import
+/// statement.
 pub fn package_of(globals: &Bound<'_, PyDict>) -> PyResult<Option<String>> {
     let py = globals.py();
     let text = |value: Bound<'_, PyAny>| value.extract::<String>().ok();

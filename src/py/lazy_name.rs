@@ -9,7 +9,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::lazy_caller::Caller;
+use super::lazy_caller::{Caller, package_of};
+use super::loaded_modules::{is_initializing, modules};
 
 pub struct Target {
     /// Absolute.
@@ -50,7 +51,7 @@ impl Target {
         } else {
             let package = match (package, caller) {
                 (Some(package), _) => Some(package.to_owned()),
-                (None, Some(caller)) => caller.package()?,
+                (None, Some(caller)) => package_of(&caller.globals)?,
                 (None, None) => None,
             };
             absolute(name, dots, rest, package.as_deref())?
@@ -91,15 +92,8 @@ impl Target {
 
     /// Whether module code that is running in this thread is what was imported: it may still change.
     pub fn is_initializing(&self, py: Python<'_>) -> bool {
-        let state = || {
-            py.import(intern!(py, "sys"))?
-                .getattr(intern!(py, "modules"))?
-                .get_item(self.module.as_str())?
-                .getattr(intern!(py, "__spec__"))?
-                .getattr(intern!(py, "_initializing"))?
-                .is_truthy()
-        };
-        state().unwrap_or(false)
+        let module = modules(py).and_then(|modules| modules.get_item(self.module.as_str()));
+        module.is_ok_and(|module| is_initializing(&module))
     }
 
     /// The statement itself: for its last resorts, and for its own words when they do not help.

@@ -34,6 +34,7 @@ mod lazy_pending;
 mod lazy_proxy;
 mod lease;
 mod load;
+mod loaded_modules;
 mod log;
 mod made;
 mod method;

@@ -13,6 +13,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyModule, PyString, PyTuple};
 
 use super::lazy_caller::Caller;
@@ -21,7 +22,7 @@ use super::plan_edges::{self, Edges};
 use super::plan_filter::{self, Filter};
 use super::plan_hook::{self, Asked, Fate};
 use super::plan_record::{Record, Row};
-use super::{log, plan_waiting, trap_copies, trap_owners, trap_parents, trap_target};
+use super::{loaded_modules, log, plan_waiting, trap_copies, trap_owners, trap_parents};
 
 /// Importer, edge, state, line, and where it was used first.
 type Reported = (String, String, &'static str, usize, Option<String>);
@@ -212,19 +213,20 @@ impl ImportPlan {
             }
         }
         let pass_on = || {
-            if globals.is_some() && level.is_some() {
-                return import.call1((name, globals, locals, fromlist, level)); // every statement
-            }
-            let given = [
-                (intern!(py, "globals"), globals),
-                (intern!(py, "locals"), locals),
-                (intern!(py, "fromlist"), fromlist),
-                (intern!(py, "level"), level),
-            ];
-            let given = given.into_iter().filter_map(|(name, it)| Some((name, it?)));
-            import.call((name,), Some(&given.into_py_dict(py)?))
+            let imported = if globals.is_some() && level.is_some() {
+                import.call1((name, globals, locals, fromlist, level)) // every statement
+            } else {
+                let given = [
+                    (intern!(py, "globals"), globals),
+                    (intern!(py, "locals"), locals),
+                    (intern!(py, "fromlist"), fromlist),
+                    (intern!(py, "level"), level),
+                ];
+                let given = given.into_iter().filter_map(|(name, it)| Some((name, it?)));
+                import.call((name,), Some(&given.into_py_dict(py)?))
+            };
+            imported.inspect_err(|_| row.iter().for_each(Row::failed_at_once))
         };
-        let pass_on = || pass_on().inspect_err(|_| row.iter().for_each(Row::failed_at_once));
         if trap_owners::live() == 0 {
             return pass_on();
         }
@@ -259,7 +261,7 @@ impl ImportPlan {
     /// For `coldcache._plan_check` alone: act as if enabled, with this way to import.
     fn _try_with(&self, py: Python<'_>, import: Py<PyAny>) -> PyResult<()> {
         // What is looked up once is looked up now, before imports come this way.
-        trap_target::modules(py)?;
+        loaded_modules::modules(py)?;
         trap_copies::lookups(py)?;
         Caller::current(py)?;
         let before = self.import.lock().replace(import);
@@ -319,9 +321,8 @@ impl ImportPlan {
                 import.repr()?
             )));
         }
-        let check = py.import(intern!(py, "coldcache._plan_check"))?;
-        if let Some(reason) = check.call_method0(intern!(py, "misbehaviour"))?.extract()? {
-            return Ok(Some(reason));
+        if let Some(reason) = misbehaviour(py)? {
+            return Ok(Some(reason.to_owned()));
         }
         let hook = slf.getattr(name)?;
         let before = slf.get().import.lock().replace(import.unbind());
@@ -333,7 +334,17 @@ impl ImportPlan {
     }
 }
 
-/// Whether it is the interpreter's own, or a plan's that is not applied any more.
+/// What this interpreter does in another way than deferred imports need it. It is asked once.
+fn misbehaviour(py: Python<'_>) -> PyResult<Option<&str>> {
+    static FOUND: PyOnceLock<Option<String>> = PyOnceLock::new();
+    let found = FOUND.get_or_try_init(py, || {
+        let check = py.import(intern!(py, "coldcache._plan_check"))?;
+        check.call_method0(intern!(py, "misbehaviour"))?.extract()
+    });
+    Ok(found?.as_deref())
+}
+
+/// Whether it is the interpreter's own.
 fn is_builtin(import: &Bound<'_, PyAny>) -> bool {
     let py = import.py();
     let module = import.getattr(intern!(py, "__self__"));

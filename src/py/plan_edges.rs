@@ -5,10 +5,27 @@ use std::collections::{HashMap, HashSet};
 use ahash::RandomState;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyString};
+use pyo3::types::{PyMapping, PyString, PyTuple};
 
 /// For each importing module what it imports.
 pub type Edges = HashMap<String, HashSet<String, RandomState>, RandomState>;
+
+/// A statement as plans name it: `m`, or `m:x,y` for the names that a `from` import takes. `None` where
+/// a name is none: what is wrong with it the import itself says best.
+pub fn text(module: &str, names: Option<&Bound<'_, PyTuple>>) -> PyResult<Option<String>> {
+    let mut edge = module.to_owned();
+    for (place, name) in names.into_iter().flatten().enumerate() {
+        let Ok(name) = name.cast::<PyString>() else { return Ok(None) };
+        edge.push(if place == 0 { ':' } else { ',' });
+        edge.push_str(&name.to_cow()?);
+    }
+    Ok(Some(edge))
+}
+
+/// Modules whose import means something at the place where it stands, or is used by its mere presence.
+pub fn is_never_deferred(module: &str) -> bool {
+    matches!(module, "__future__" | "typing")
+}
 
 pub fn read(given: &Bound<'_, PyAny>) -> PyResult<Edges> {
     let wrong = |what: &Bound<'_, PyAny>| -> PyErr {

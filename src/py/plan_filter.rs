@@ -5,12 +5,13 @@ use parking_lot::Mutex;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::lazy_caller::Caller;
+use super::loaded_modules::{modules, namespace, namespaces};
 use super::plan::ImportPlan;
+use super::plan_edges;
 use super::plan_record::{Outcome, Statement};
-use super::trap_target::modules;
 
 /// `IMPORT_NAME` of CPython 3.15, and the bit of its operand that says `lazy import`.
 const IMPORT_NAME: u8 = 72;
@@ -104,16 +105,9 @@ impl Filter {
             return Ok(false);
         };
         let (importer, name) = (importer.to_cow()?, name.to_cow()?);
-        let mut edge = name.clone().into_owned();
-        if let Ok(names) = fromlist.cast::<PyTuple>() {
-            for (place, name) in names.iter().enumerate() {
-                // What is wrong with the names the interpreter says best.
-                let Ok(name) = name.cast::<PyString>() else { return Ok(false) };
-                edge.push(if place == 0 { ':' } else { ',' });
-                edge.push_str(&name.to_cow()?);
-            }
-        }
-        let is_fixed = matches!(&*name, "__future__" | "typing")
+        let names = fromlist.cast::<PyTuple>().ok();
+        let Some(edge) = plan_edges::text(&name, names)? else { return Ok(false) };
+        let is_fixed = plan_edges::is_never_deferred(&name)
             || caller.map_or(Ok(true), |caller| is_fixed(plan, caller, &importer))?;
         let fits = || match caller {
             Some(caller) => plan.fits(&importer, &caller.code()?),
@@ -154,16 +148,15 @@ impl Filter {
 }
 
 /// What waits in the modules that are loaded, as module and name: their own `lazy` statements, too.
-pub fn waiting(py: Python<'_>) -> PyResult<Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>> {
+pub fn waiting(py: Python<'_>) -> PyResult<Vec<(Bound<'_, PyAny>, String)>> {
     let kind = py.import(intern!(py, "types"))?.getattr(intern!(py, "LazyImportType"))?;
     let mut found = Vec::new();
-    let all = modules(py)?.call_method0(intern!(py, "copy"))?;
-    for module in all.cast::<PyDict>()?.values() {
-        let Ok(space) = module.getattr(intern!(py, "__dict__")) else { continue };
-        let Ok(space) = space.cast_into::<PyDict>() else { continue };
+    for (module, space) in namespaces(py)? {
         for (name, value) in space {
-            if value.is_exact_instance(&kind) {
-                found.push((module.clone(), name));
+            if value.is_exact_instance(&kind)
+                && let Ok(name) = name.cast::<PyString>()
+            {
+                found.push((module.clone(), name.to_cow()?.into_owned()));
             }
         }
     }
@@ -174,9 +167,8 @@ pub fn waiting(py: Python<'_>) -> PyResult<Vec<(Bound<'_, PyAny>, Bound<'_, PyAn
 /// may look at the names in another way.
 fn is_fixed(plan: &ImportPlan, caller: &Caller<'_>, importer: &str) -> PyResult<bool> {
     let py = caller.frame.py();
-    let module = modules(py)?.get_item(importer);
-    let space = module.and_then(|module| module.getattr(intern!(py, "__dict__")));
-    if !space.is_ok_and(|space| space.is(&caller.globals)) {
+    let space = modules(py)?.get_item(importer).ok().and_then(|module| namespace(&module));
+    if !space.is_some_and(|space| space.is(&caller.globals)) {
         return Ok(true);
     }
     Ok(plan.codes.of(&caller.code()?)?.is_guarded(caller.offset()?))

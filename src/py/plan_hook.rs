@@ -10,13 +10,13 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::lazy_caller::{Caller, package_of};
 use super::lazy_name::absolute;
+use super::loaded_modules::{is_initializing, modules, namespace};
 use super::plan::ImportPlan;
 use super::plan_code::Code;
 use super::plan_record::{self, Outcome, Row};
 use super::trap::{Kind, NewTrap, Trap};
-use super::trap_parents::{self, is_initializing};
-use super::trap_target::{Declared, Take, Target, modules};
-use super::{plan_code, trap_owners};
+use super::trap_target::{Declared, Take, Target};
+use super::{plan_code, plan_edges, trap_owners, trap_parents};
 use crate::imports::bytecode::Statement;
 
 /// What stands in a module's globals under a trap, and is never seen by code that looks names up.
@@ -79,16 +79,6 @@ impl Asked<'_, '_> {
         Ok(absolute(&name, self.level, &name, package_of(self.globals)?.as_deref()).ok())
     }
 
-    /// The edge as plans name it.
-    pub fn edge(&self, module: &str) -> PyResult<String> {
-        let mut edge = module.to_owned();
-        for (place, name) in self.names.into_iter().flatten().enumerate() {
-            edge.push(if place == 0 { ':' } else { ',' });
-            edge.push_str(&name.cast::<PyString>()?.to_cow()?);
-        }
-        Ok(edge)
-    }
-
     fn has_star(&self) -> bool {
         self.names.is_some_and(|names| is_star(names))
     }
@@ -110,7 +100,7 @@ pub enum Fate<'py> {
 pub fn defer<'py>(plan: &ImportPlan, asked: &Asked<'_, 'py>) -> PyResult<Fate<'py>> {
     let py = asked.globals.py();
     let Some(module) = asked.module()? else { return Ok(Fate::Eager(None)) };
-    let edge = asked.edge(&module)?;
+    let Some(edge) = plan_edges::text(&module, asked.names)? else { return Ok(Fate::Eager(None)) };
     let is_planned = plan.names(asked.importer, &edge);
     if !is_planned && plan.record.is_none() {
         return Ok(Fate::Eager(None));
@@ -133,11 +123,8 @@ pub fn defer<'py>(plan: &ImportPlan, asked: &Asked<'_, 'py>) -> PyResult<Fate<'p
             used: None,
         })))
     };
-    let is_fixed = || {
-        matches!(module.as_str(), "__future__" | "typing")
-            || asked.has_star()
-            || code.is_guarded(offset)
-    };
+    let is_fixed =
+        || plan_edges::is_never_deferred(&module) || asked.has_star() || code.is_guarded(offset);
     let Some(statement) = code.statement(py, offset, ops).filter(|_| !is_fixed()) else {
         // Where there is no import statement at all, `__import__` was called as a function.
         return Ok(Fate::Eager(note(Outcome::Fixed)?));
@@ -156,24 +143,23 @@ pub fn defer<'py>(plan: &ImportPlan, asked: &Asked<'_, 'py>) -> PyResult<Fate<'p
     let value = placeholder(py)?;
     TO_TAKE.set(takes);
     for (name, take) in places {
-        let guess = match &take {
-            Take::Name(name) => Some(name.clone()),
-            _ => None,
-        };
         // Reading the package of `import a.b` is no use of `a.b`.
         let is_package = matches!(take, Take::Root) && declared.module.contains('.');
         let target = Arc::new(Target { declared: Arc::clone(&declared), take });
         let new = NewTrap {
             owner: asked.globals,
             name: &name,
-            target,
+            target: Arc::clone(&target),
             import: asked.import,
             kind: Kind::Statement,
             row: row.clone().filter(|_| !is_package),
         };
         Trap::plant(new, &value)?;
-        trap_parents::deferred(asked.import, &declared, guess.as_deref(), row.as_ref())?;
+        if let Some(name) = target.name() {
+            trap_parents::guessed(asked.import, &declared, name)?;
+        }
     }
+    trap_parents::deferred(asked.import, &declared, row.as_ref())?;
     Ok(Fate::Deferred(value))
 }
 
@@ -224,8 +210,7 @@ fn is_loaded(py: Python<'_>, module: &str, names: Option<&Bound<'_, PyTuple>>) -
         return Ok(false);
     }
     let Some(names) = names else { return Ok(true) };
-    let Ok(space) = loaded.getattr(intern!(py, "__dict__")) else { return Ok(false) };
-    let Ok(space) = space.cast_into::<PyDict>() else { return Ok(false) };
+    let Some(space) = namespace(&loaded) else { return Ok(false) };
     for name in names {
         let name = name.cast_into::<PyString>()?;
         if trap_owners::has(&space, &name.to_cow()?) || !space.contains(&name)? {
@@ -238,8 +223,7 @@ fn is_loaded(py: Python<'_>, module: &str, names: Option<&Bound<'_, PyTuple>>) -
 /// Before `from m import *` copies the names of a module: it would copy what stands under traps.
 pub fn settle_star(module: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = module.py();
-    let Ok(space) = module.getattr(intern!(py, "__dict__")) else { return Ok(()) };
-    let Ok(space) = space.cast_into::<PyDict>() else { return Ok(()) };
+    let Some(space) = namespace(module) else { return Ok(()) };
     let names = trap_owners::names(&space);
     if names.is_empty() || space.contains(intern!(py, "__all__"))? {
         return Ok(()); // with a list, the names are looked up one by one

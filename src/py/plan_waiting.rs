@@ -1,13 +1,15 @@
 //! What plans have deferred and nobody has used so far.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use ahash::RandomState;
 use pyo3::exceptions::PyException;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyDict;
 
-use super::{plan_filter, trap_owners, trap_target};
+use super::loaded_modules::namespaces;
+use super::{plan_filter, trap_owners};
 
 static HAS_PLAN: AtomicBool = AtomicBool::new(false);
 
@@ -25,29 +27,24 @@ pub fn resolve_planned(py: Python<'_>) -> PyResult<()> {
 /// error is raised.
 pub fn resolve_all(py: Python<'_>) -> PyResult<()> {
     let mut first_error = None;
-    // What is imported here may defer more; every round resolves all there was before it.
+    let mut tried = HashSet::<_, RandomState>::default();
     loop {
-        let waiting = waiting(py)?;
-        let before = waiting.len();
-        for (space, name) in waiting {
-            let name = name.cast::<PyString>()?;
-            let read =
-                if plan_filter::is_native(py) { space.getattr(name) } else { space.get_item(name) };
-            match read {
+        // What is imported here may defer more.
+        let mut names = waiting(py)?;
+        names.retain(|name| tried.insert(name.place()));
+        if names.is_empty() {
+            return first_error.map_or(Ok(()), Err);
+        }
+        for name in names {
+            match name.read() {
                 // One that fails keeps no other from loading; what ends a program ends this.
-                Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
-                Err(error) => {
+                Err(error) if error.is_instance_of::<PyException>(py) => {
                     first_error.get_or_insert(error);
                 }
-                Ok(_) => {}
+                read => read?,
             }
         }
-        // The rest fails, or belongs to code that is no module.
-        if pending(py)? >= before {
-            break;
-        }
     }
-    first_error.map_or(Ok(()), Err)
 }
 
 /// How many deferred names have not been used so far.
@@ -58,19 +55,40 @@ pub fn pending(py: Python<'_>) -> PyResult<usize> {
     Ok(trap_owners::live())
 }
 
-/// What waits in the modules that are loaded, as namespace and name.
-fn waiting(py: Python<'_>) -> PyResult<Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)>> {
+/// A deferred name, where its reader finds it.
+enum Name<'py> {
+    /// A placeholder of the interpreter's own, which an attribute look-up resolves.
+    OfModule(Bound<'py, PyAny>, String),
+    /// A trap, which any look-up in its dict resolves.
+    OfDict(Bound<'py, PyDict>, String),
+}
+
+impl Name<'_> {
+    fn place(&self) -> (usize, String) {
+        match self {
+            Self::OfModule(module, name) => (module.as_ptr() as usize, name.clone()),
+            Self::OfDict(space, name) => (space.as_ptr() as usize, name.clone()),
+        }
+    }
+
+    fn read(&self) -> PyResult<()> {
+        match self {
+            Self::OfModule(module, name) => module.getattr(name.as_str()).map(drop),
+            // Nothing is left of one that was a guess, and a wrong one.
+            Self::OfDict(space, name) => space.get_item(name).map(drop),
+        }
+    }
+}
+
+fn waiting(py: Python<'_>) -> PyResult<Vec<Name<'_>>> {
     if plan_filter::is_native(py) {
-        return plan_filter::waiting(py);
+        let found = plan_filter::waiting(py)?.into_iter();
+        return Ok(found.map(|(module, name)| Name::OfModule(module, name)).collect());
     }
     let mut found = Vec::new();
-    let all = trap_target::modules(py)?.call_method0(intern!(py, "copy"))?;
-    for module in all.cast::<PyDict>()?.values() {
-        let Ok(space) = module.getattr(intern!(py, "__dict__")) else { continue };
-        let Ok(space) = space.cast_into::<PyDict>() else { continue };
-        for name in trap_owners::names(&space) {
-            found.push((space.clone().into_any(), PyString::new(py, &name).into_any()));
-        }
+    for (_, space) in namespaces(py)? {
+        let names = trap_owners::names(&space).into_iter();
+        found.extend(names.map(|name| Name::OfDict(space.clone(), name.into())));
     }
     Ok(found)
 }

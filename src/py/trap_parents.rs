@@ -10,12 +10,13 @@ use ahash::RandomState;
 use parking_lot::Mutex;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyString;
 
+use super::loaded_modules::{is_initializing, modules, namespace};
 use super::plan_record::Row;
 use super::trap::{Kind, NewTrap, Trap};
 use super::trap_owners;
-use super::trap_target::{Declared, Take, Target, modules};
+use super::trap_target::{Declared, Take, Target};
 
 #[derive(Clone)]
 struct Child {
@@ -34,23 +35,22 @@ static WAITING: LazyLock<Mutex<Waiting>> = LazyLock::new(Mutex::default);
 static PACKAGES: AtomicUsize = AtomicUsize::new(0);
 
 /// A statement that imports a module was deferred: make it readable on the packages above it.
-/// With `name`, what a `from` import asks of the module may be a submodule of it, too.
 pub fn deferred(
     import: &Bound<'_, PyAny>,
     declared: &Arc<Declared>,
-    name: Option<&str>,
-    row: Option<&Row>,
+    mut row: Option<&Row>,
 ) -> PyResult<()> {
     let mut path = declared.module.as_str();
-    if let Some(name) = name {
-        offer(import, path, Child::new(name, declared, None, true))?;
-    }
-    let mut row = row;
     while let Some((parent, child)) = path.rsplit_once('.') {
         offer(import, parent, Child::new(child, declared, row.take(), false))?;
         path = parent;
     }
     Ok(())
+}
+
+/// What a deferred `from` import takes of a module may be a submodule of it.
+pub fn guessed(import: &Bound<'_, PyAny>, declared: &Arc<Declared>, name: &str) -> PyResult<()> {
+    offer(import, &declared.module, Child::new(name, declared, None, true)).map(drop)
 }
 
 /// A module was imported: its packages are there now.
@@ -104,8 +104,7 @@ fn offer(import: &Bound<'_, PyAny>, parent: &str, child: Child) -> PyResult<bool
         wait(parent, child);
         return Ok(false);
     };
-    let Ok(space) = package.getattr(intern!(py, "__dict__")) else { return Ok(true) };
-    let Ok(space) = space.cast_into::<PyDict>() else { return Ok(true) };
+    let Some(space) = namespace(&package) else { return Ok(true) };
     if trap_owners::has(&space, &child.name) {
         return Ok(true);
     }
@@ -142,16 +141,10 @@ fn wait(parent: &str, child: Child) {
         Vec::new()
     });
     match children.iter_mut().find(|known| known.name == child.name) {
-        Some(known) => known.is_guess &= child.is_guess,
+        Some(known) => {
+            known.is_guess &= child.is_guess;
+            known.row = known.row.take().or(child.row);
+        }
         None => children.push(child),
     }
-}
-
-/// Whether the body of a module is running, in whatever thread.
-pub fn is_initializing(module: &Bound<'_, PyAny>) -> bool {
-    let py = module.py();
-    let state = || {
-        module.getattr(intern!(py, "__spec__"))?.getattr(intern!(py, "_initializing"))?.is_truthy()
-    };
-    state().unwrap_or(false)
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::PyAttributeError;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
 
 use super::lazy_name;
+use super::loaded_modules::modules;
 use super::trap_parents;
 
 /// The part that all names of a statement share.
@@ -39,6 +39,14 @@ impl Target {
         &self.declared.module
     }
 
+    /// What a `from` import takes of the module.
+    pub fn name(&self) -> Option<&str> {
+        match &self.take {
+            Take::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+
     pub fn load<'py>(&self, import: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = import.py();
         let module = match self.take {
@@ -46,17 +54,13 @@ impl Target {
             Take::Root => self.module().split('.').next().unwrap_or_default(),
             _ => self.module(),
         };
-        let names: &[&str] = match &self.take {
-            Take::Name(name) => &[name.as_str()],
-            _ => &[],
-        };
-        let imported = import.call1((module, py.None(), py.None(), names_tuple(py, names)?, 0))?;
-        let imported = if modules(py)?.contains(module)? {
-            imported
-        } else {
+        let names = PyTuple::new(py, self.name())?;
+        let load = || import.call1((module, py.None(), py.None(), &names, 0));
+        let mut imported = load()?;
+        if !modules(py)?.contains(module)? {
             // Before 3.14 threads that wait for a module get it even if it fails, and is taken away.
-            import.call1((module, py.None(), py.None(), names_tuple(py, names)?, 0))?
-        };
+            imported = load()?;
+        }
         trap_parents::loaded(module, import)?;
         match &self.take {
             Take::Root => Ok(imported),
@@ -80,24 +84,10 @@ impl Target {
         let Declared { module, file, line } = &*self.declared;
         lazy_name::Target {
             module: module.clone(),
-            attr: match &self.take {
-                Take::Name(name) => Some(name.clone()),
-                _ => None,
-            },
+            attr: self.name().map(str::to_owned),
             declared_at: format!("{file}:{line}"),
         }
     }
-}
-
-/// `sys.modules`. An import of `sys` would go through our own hook here.
-pub fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static SYS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let sys = SYS.get_or_try_init(py, || PyResult::Ok(py.import("sys")?.into_any().unbind()))?;
-    sys.bind(py).getattr(intern!(py, "modules"))
-}
-
-fn names_tuple<'py>(py: Python<'py>, names: &[&str]) -> PyResult<Bound<'py, PyAny>> {
-    Ok(pyo3::types::PyTuple::new(py, names)?.into_any())
 }
 
 /// As `import a.b.c as x` goes from `a` to `c`: by attributes, else by `sys.modules`.

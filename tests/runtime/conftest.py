@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import coldcache
 import hypothesis
 import pytest
 from coldcache import Cache, cached, once
+from coldcache._lock import Lock
 
 # How long an example takes depends on what else the machine does; and no files are written.
 hypothesis.settings.register_profile("coldcache", deadline=None, database=None)
@@ -243,3 +246,102 @@ def backend(clock: coldcache.testing.Clock) -> Callable[..., Backend]:
         return Backend(**options)
 
     return make
+
+
+class Planned(Protocol):
+    """Runs a program under a plan."""
+
+    def __call__(self, program: str, plan: dict[str, list[str]], modules: dict[str, str]) -> str:
+        """Run a program in a fresh interpreter, with these modules beside it; its output."""
+
+
+@pytest.fixture
+def planned(run_python: RunPython, tmp_path: Path) -> Planned:
+    """Run a program under a plan in a fresh interpreter, with these modules beside it."""
+
+    def run(program: str, plan: dict[str, list[str]], modules: dict[str, str]) -> str:
+        for name, source in modules.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(source))
+        start = (
+            "import sys\nfrom coldcache._core import ImportPlan\n"
+            f"plan = ImportPlan({plan!r})\nassert plan.enable()\n"
+            # From 3.15 on the lazy statements of the standard library are counted, too.
+            "COUNTS_OTHERS = sys.version_info >= (3, 15)\n"
+        )
+        return run_python(start + textwrap.dedent(program), env={"PYTHONPATH": str(tmp_path)})
+
+    return run
+
+
+SITE = str(Path(coldcache.__file__).parent / "auto" / "site")
+MAIN = """
+import json, sys
+import app
+deferred = "heavy" not in sys.modules
+print(json.dumps({"deferred": deferred, "value": app.use()}))
+"""
+
+
+@dataclass
+class Deployed:
+    """A function's folder, and what running something in it brings."""
+
+    folder: Path
+    main = MAIN
+
+    def lock(self, **changes: Any) -> Lock:
+        facts: dict[str, Any] = {
+            "target": "app.use",
+            "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
+            "requires": [],
+            "edges": {"app": ["heavy"]},
+            "fingerprints": {},
+        }
+        return Lock(**{**facts, **changes})
+
+    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+        clean = {
+            k: v for k, v in os.environ.items() if not k.startswith(("COLDCACHE", "PYTHON", "AWS"))
+        }
+        return subprocess.run(
+            command or (sys.executable, "main.py"),
+            cwd=self.folder,
+            env={**clean, "PYTHONPATH": SITE, **env},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+
+    def facts(self, *command: str, **env: str) -> dict[str, Any]:
+        done = self.run(*command, **env)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        assert found.pop("value") == 42
+        return {**found, "said": done.stderr.splitlines()}
+
+
+@pytest.fixture
+def deployed(tmp_path: Path) -> Deployed:
+    """A function whose lock defers one import."""
+    (tmp_path / "heavy.py").write_text("VALUE = 42\n")
+    (tmp_path / "app.py").write_text("import heavy\ndef use(): return heavy.VALUE\n")
+    (tmp_path / "main.py").write_text(MAIN)
+    found = Deployed(tmp_path)
+    (tmp_path / "coldcache.lock").write_text(found.lock().text())
+    return found
+
+
+@pytest.fixture
+def program(folder: Path) -> Callable[[str], dict[str, Any]]:
+    """Run source as the body of a module in the test's own folder; its globals."""
+
+    def run(source: str) -> dict[str, Any]:
+        space: dict[str, Any] = {"__name__": "program", "coldcache": coldcache}
+        code = compile(textwrap.dedent(source), str(folder / "program.py"), "exec")
+        exec(code, space)
+        return space
+
+    return run

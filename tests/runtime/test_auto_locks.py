@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,61 +14,6 @@ from coldcache._lock import Lock
 
 AUTO = Path(coldcache.__file__).parent / "auto"
 SITE = str(AUTO / "site")
-MAIN = """
-import json, sys
-import app
-deferred = "heavy" not in sys.modules
-print(json.dumps({"deferred": deferred, "value": app.use()}))
-"""
-
-
-@dataclass
-class Deployed:
-    """A function's folder, and what running something in it brings."""
-
-    folder: Path
-
-    def lock(self, **changes: Any) -> Lock:
-        facts: dict[str, Any] = {
-            "target": "app.use",
-            "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
-            "requires": [],
-            "edges": {"app": ["heavy"]},
-            "fingerprints": {},
-        }
-        return Lock(**{**facts, **changes})
-
-    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-        clean = {
-            k: v for k, v in os.environ.items() if not k.startswith(("COLDCACHE", "PYTHON", "AWS"))
-        }
-        return subprocess.run(
-            command or (sys.executable, "main.py"),
-            cwd=self.folder,
-            env={**clean, "PYTHONPATH": SITE, **env},
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-
-    def facts(self, *command: str, **env: str) -> dict[str, Any]:
-        done = self.run(*command, **env)
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        assert found.pop("value") == 42
-        return {**found, "said": done.stderr.splitlines()}
-
-
-@pytest.fixture
-def deployed(tmp_path: Path) -> Deployed:
-    """A function whose lock defers one import."""
-    (tmp_path / "heavy.py").write_text("VALUE = 42\n")
-    (tmp_path / "app.py").write_text("import heavy\ndef use(): return heavy.VALUE\n")
-    (tmp_path / "main.py").write_text(MAIN)
-    found = Deployed(tmp_path)
-    (tmp_path / "coldcache.lock").write_text(found.lock().text())
-    return found
 
 
 def said_once(found: dict[str, Any], *words: str) -> None:
@@ -117,14 +60,14 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("damage", DAMAGED)
-def test_a_damaged_lock_is_reported_and_left(damage: str, deployed: Deployed) -> None:
+def test_a_damaged_lock_is_reported_and_left(damage: str, deployed: Any) -> None:
     (deployed.folder / "coldcache.lock").write_bytes(DAMAGED[damage])
     found = deployed.facts(COLDCACHE_LOCK="coldcache.lock")
 
     said_once(found, "coldcache.lock", "eager")
 
 
-def test_each_place_where_a_lock_can_be_cut_off_is_noticed(deployed: Deployed) -> None:
+def test_each_place_where_a_lock_can_be_cut_off_is_noticed(deployed: Any) -> None:
     text = whole()
     for length in range(len(text) - 1):
         with pytest.raises(coldcache.exceptions.PlanError):
@@ -145,39 +88,39 @@ def test_each_change_of_a_single_character_is_noticed_or_harmless() -> None:
             assert lock.text() == text
 
 
-def test_a_missing_lock_is_named(deployed: Deployed) -> None:
+def test_a_missing_lock_is_named(deployed: Any) -> None:
     found = deployed.facts(COLDCACHE_LOCK="/nowhere/coldcache.lock")
 
     said_once(found, "/nowhere/coldcache.lock")
 
 
-def test_a_folder_in_place_of_the_lock_is_named(deployed: Deployed) -> None:
+def test_a_folder_in_place_of_the_lock_is_named(deployed: Any) -> None:
     found = deployed.facts(COLDCACHE_LOCK=str(deployed.folder))
 
     said_once(found, str(deployed.folder))
 
 
-def test_a_lock_that_cannot_be_read_is_named(deployed: Deployed) -> None:
+def test_a_lock_that_cannot_be_read_is_named(deployed: Any) -> None:
     found = deployed.facts(COLDCACHE_LOCK="/proc/self/mem")
 
     said_once(found, "/proc/self/mem")
 
 
-def test_a_pipe_in_place_of_the_lock_does_not_hold_up_the_start(deployed: Deployed) -> None:
+def test_a_pipe_in_place_of_the_lock_does_not_hold_up_the_start(deployed: Any) -> None:
     os.mkfifo(deployed.folder / "pipe.lock")
     found = deployed.facts(COLDCACHE_LOCK="pipe.lock")
 
     said_once(found, "pipe.lock")
 
 
-def test_a_device_without_end_does_not_hold_up_the_start(deployed: Deployed) -> None:
+def test_a_device_without_end_does_not_hold_up_the_start(deployed: Any) -> None:
     found = deployed.facts(COLDCACHE_LOCK="/dev/zero")
 
     said_once(found, "/dev/zero")
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.99", "2.7", "", "three"])
-def test_a_lock_of_another_python_is_not_applied(version: str, deployed: Deployed) -> None:
+def test_a_lock_of_another_python_is_not_applied(version: str, deployed: Any) -> None:
     text = deployed.lock(python=version).text()
     (deployed.folder / "coldcache.lock").write_text(text)
     found = deployed.facts(COLDCACHE_LOCK="coldcache.lock")
@@ -186,7 +129,7 @@ def test_a_lock_of_another_python_is_not_applied(version: str, deployed: Deploye
     said_once(found, version, here, "coldcache optimize")
 
 
-def test_a_lock_of_another_version_of_a_package_is_not_applied(deployed: Deployed) -> None:
+def test_a_lock_of_another_version_of_a_package_is_not_applied(deployed: Any) -> None:
     (deployed.folder / "nosuchpackage-3.1.2.dist-info").mkdir()
     text = deployed.lock(requires=["nosuchpackage-3.1.1.dist-info"]).text()
     (deployed.folder / "coldcache.lock").write_text(text)
@@ -195,7 +138,7 @@ def test_a_lock_of_another_version_of_a_package_is_not_applied(deployed: Deploye
     said_once(found, "nosuchpackage-3.1.1", "coldcache optimize")
 
 
-def test_a_lock_of_the_installed_versions_is_applied(deployed: Deployed) -> None:
+def test_a_lock_of_the_installed_versions_is_applied(deployed: Any) -> None:
     (deployed.folder / "pandas-3.1.1.dist-info").mkdir()
     text = deployed.lock(requires=["pandas-3.1.1.dist-info"]).text()
     (deployed.folder / "coldcache.lock").write_text(text)
@@ -204,7 +147,7 @@ def test_a_lock_of_the_installed_versions_is_applied(deployed: Deployed) -> None
     assert found == {"deferred": True, "said": []}
 
 
-def test_packages_beside_the_function_are_found(deployed: Deployed) -> None:
+def test_packages_beside_the_function_are_found(deployed: Any) -> None:
     (deployed.folder / "pandas-3.1.1.dist-info").mkdir()
     text = deployed.lock(requires=["pandas-3.1.1.dist-info"]).text()
     (deployed.folder / "coldcache.lock").write_text(text)
@@ -213,7 +156,7 @@ def test_packages_beside_the_function_are_found(deployed: Deployed) -> None:
     assert found == {"deferred": True, "said": []}
 
 
-def test_a_module_that_changed_since_stays_eager(deployed: Deployed) -> None:
+def test_a_module_that_changed_since_stays_eager(deployed: Any) -> None:
     text = deployed.lock(fingerprints={"app": 1}).text()
     (deployed.folder / "coldcache.lock").write_text(text)
     found = deployed.facts(COLDCACHE_LOCK="coldcache.lock")
@@ -229,7 +172,7 @@ print(fingerprint(code))
 """
 
 
-def test_a_module_that_is_what_it_was_is_deferred(deployed: Deployed) -> None:
+def test_a_module_that_is_what_it_was_is_deferred(deployed: Any) -> None:
     number = int(deployed.run(sys.executable, "-c", FINGERPRINT, "app.py").stdout)
     text = deployed.lock(fingerprints={"app": number}).text()
     (deployed.folder / "coldcache.lock").write_text(text)
@@ -237,7 +180,7 @@ def test_a_module_that_is_what_it_was_is_deferred(deployed: Deployed) -> None:
     assert deployed.facts(COLDCACHE_LOCK="coldcache.lock") == {"deferred": True, "said": []}
 
 
-def test_the_folder_of_a_module_does_not_change_its_fingerprint(deployed: Deployed) -> None:
+def test_the_folder_of_a_module_does_not_change_its_fingerprint(deployed: Any) -> None:
     (deployed.folder / "elsewhere").mkdir()
     copy = deployed.folder / "elsewhere" / "app.py"
     copy.write_text((deployed.folder / "app.py").read_text())
@@ -259,7 +202,7 @@ def test_the_folder_of_a_module_does_not_change_its_fingerprint(deployed: Deploy
     ],
 )
 def test_an_edit_of_its_imports_changes_the_fingerprint_of_a_module(
-    change: str, deployed: Deployed
+    change: str, deployed: Any
 ) -> None:
     before = deployed.run(sys.executable, "-c", FINGERPRINT, "app.py").stdout
     (deployed.folder / "app.py").write_text(change)

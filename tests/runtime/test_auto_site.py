@@ -4,80 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import coldcache
 import pytest
-from coldcache._lock import Lock
 
 AUTO = Path(coldcache.__file__).parent / "auto"
 SITE = str(AUTO / "site")
-MAIN = """
-import json, sys
-import app
-deferred = "heavy" not in sys.modules
-print(json.dumps({"deferred": deferred, "value": app.use()}))
-"""
-
-
-@dataclass
-class Deployed:
-    """A function's folder, and what running something in it brings."""
-
-    folder: Path
-
-    def lock(self, **changes: Any) -> Lock:
-        facts: dict[str, Any] = {
-            "target": "app.use",
-            "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
-            "requires": [],
-            "edges": {"app": ["heavy"]},
-            "fingerprints": {},
-        }
-        return Lock(**{**facts, **changes})
-
-    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-        clean = {
-            k: v for k, v in os.environ.items() if not k.startswith(("COLDCACHE", "PYTHON", "AWS"))
-        }
-        return subprocess.run(
-            command or (sys.executable, "main.py"),
-            cwd=self.folder,
-            env={**clean, "PYTHONPATH": SITE, **env},
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-
-    def facts(self, *command: str, **env: str) -> dict[str, Any]:
-        done = self.run(*command, **env)
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        assert found.pop("value") == 42
-        return {**found, "said": done.stderr.splitlines()}
-
-
-@pytest.fixture
-def deployed(tmp_path: Path) -> Deployed:
-    """A function whose lock defers one import."""
-    (tmp_path / "heavy.py").write_text("VALUE = 42\n")
-    (tmp_path / "app.py").write_text("import heavy\ndef use(): return heavy.VALUE\n")
-    (tmp_path / "main.py").write_text(MAIN)
-    found = Deployed(tmp_path)
-    (tmp_path / "coldcache.lock").write_text(found.lock().text())
-    return found
 
 
 LOCK = {"COLDCACHE_LOCK": "coldcache.lock"}
 OWN = "import sys\nsys.own = getattr(sys, 'own', 0) + 1\n"
 
 
-def own_site(deployed: Deployed, source: str, name: str = "sitecustomize") -> str:
+def own_site(deployed: Any, source: str, name: str = "sitecustomize") -> str:
     """A path with a hook of the user's own on it, behind ours."""
     folder = deployed.folder / "own site"
     folder.mkdir()
@@ -85,33 +27,33 @@ def own_site(deployed: Deployed, source: str, name: str = "sitecustomize") -> st
     return f"{SITE}{os.pathsep}{folder}"
 
 
-def asked(deployed: Deployed, program: str, path: str = SITE) -> str:
+def asked(deployed: Any, program: str, path: str = SITE) -> str:
     """What a program prints that is started with the bootstrap."""
     done = deployed.run(sys.executable, "-c", program, PYTHONPATH=path, **LOCK)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
 
 
-def test_the_users_own_hook_runs_once(deployed: Deployed) -> None:
+def test_the_users_own_hook_runs_once(deployed: Any) -> None:
     path = own_site(deployed, OWN)
 
     assert asked(deployed, "import sys; print(sys.own)", path) == "1"
 
 
-def test_the_users_own_hook_is_what_the_name_stands_for(deployed: Deployed) -> None:
+def test_the_users_own_hook_is_what_the_name_stands_for(deployed: Any) -> None:
     path = own_site(deployed, "MARK = 'own'\n")
 
     assert asked(deployed, "import sitecustomize; print(sitecustomize.MARK)", path) == "own"
 
 
-def test_the_users_other_hook_runs_once(deployed: Deployed) -> None:
+def test_the_users_other_hook_runs_once(deployed: Any) -> None:
     path = own_site(deployed, OWN, "usercustomize")
     site = "import site, sys; print(sys.own if site.ENABLE_USER_SITE else 1)"
 
     assert asked(deployed, site, path) == "1"
 
 
-def test_the_users_own_hook_runs_where_the_lock_is_damaged(deployed: Deployed) -> None:
+def test_the_users_own_hook_runs_where_the_lock_is_damaged(deployed: Any) -> None:
     (deployed.folder / "coldcache.lock").write_text("nonsense")
     path = own_site(deployed, OWN)
     done = deployed.run(sys.executable, "-c", "import sys; print(sys.own)", PYTHONPATH=path, **LOCK)
@@ -120,7 +62,7 @@ def test_the_users_own_hook_runs_where_the_lock_is_damaged(deployed: Deployed) -
 
 
 def test_an_error_in_the_users_own_hook_is_said_as_ever_and_the_lock_is_applied(
-    deployed: Deployed,
+    deployed: Any,
 ) -> None:
     path = own_site(deployed, "raise ValueError('mine')\n")
     done = deployed.run(PYTHONPATH=path, **LOCK)
@@ -129,7 +71,7 @@ def test_an_error_in_the_users_own_hook_is_said_as_ever_and_the_lock_is_applied(
     assert "ValueError: mine" in done.stderr
 
 
-def test_a_module_the_users_own_hook_misses_is_said_as_ever(deployed: Deployed) -> None:
+def test_a_module_the_users_own_hook_misses_is_said_as_ever(deployed: Any) -> None:
     path = own_site(deployed, "import no_such_module\n")
     done = deployed.run(PYTHONPATH=path, **LOCK)
 
@@ -137,7 +79,7 @@ def test_a_module_the_users_own_hook_misses_is_said_as_ever(deployed: Deployed) 
     assert "no_such_module" in done.stderr
 
 
-def test_the_users_own_hook_sees_the_lock_applied(deployed: Deployed) -> None:
+def test_the_users_own_hook_sees_the_lock_applied(deployed: Any) -> None:
     folder = str(deployed.folder)
     source = f"import sys\nsys.path.insert(0, {folder!r})\nimport app\n"
     source += "sys.own = 'heavy' in sys.modules\n"
@@ -150,7 +92,7 @@ PATHS = ["", "/one", "/one:/two words", "/one::/two", "relative"]
 
 
 @pytest.mark.parametrize("rest", PATHS)
-def test_the_path_is_what_it_would_be_without(rest: str, deployed: Deployed) -> None:
+def test_the_path_is_what_it_would_be_without(rest: str, deployed: Any) -> None:
     program = "import sys, os; print(sys.path, os.environ.get('PYTHONPATH'))"
     plain = deployed.run(sys.executable, "-c", program, PYTHONPATH=rest).stdout.strip()
     path = f"{SITE}{os.pathsep}{rest}" if rest else SITE
@@ -159,14 +101,14 @@ def test_the_path_is_what_it_would_be_without(rest: str, deployed: Deployed) -> 
     assert found.replace("None", "").strip() == plain.replace("None", "").strip()
 
 
-def test_children_do_not_get_the_bootstrap_by_accident(deployed: Deployed) -> None:
+def test_children_do_not_get_the_bootstrap_by_accident(deployed: Any) -> None:
     child = "import sys; print('coldcache' in sys.modules, 'coldcache.auto' in sys.modules)"
     program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
 
     assert asked(deployed, program) == "False False"
 
 
-def test_children_made_by_fork_keep_the_plan(deployed: Deployed) -> None:
+def test_children_made_by_fork_keep_the_plan(deployed: Any) -> None:
     program = (
         "import os, sys\nsys.path.insert(0, '.')\n"
         "if os.fork() == 0:\n    import app\n"
@@ -177,7 +119,7 @@ def test_children_made_by_fork_keep_the_plan(deployed: Deployed) -> None:
     assert asked(deployed, program) == "True 42"
 
 
-def test_spawned_workers_start_without_a_plan_and_work(deployed: Deployed) -> None:
+def test_spawned_workers_start_without_a_plan_and_work(deployed: Any) -> None:
     (deployed.folder / "spawn.py").write_text(
         "import multiprocessing, app\n"
         "if __name__ == '__main__':\n"
@@ -189,7 +131,7 @@ def test_spawned_workers_start_without_a_plan_and_work(deployed: Deployed) -> No
     assert (done.stdout, done.stderr) == ("42\n", "")
 
 
-def test_little_is_loaded_for_it(deployed: Deployed) -> None:
+def test_little_is_loaded_for_it(deployed: Any) -> None:
     program = "import sys; print(sorted(sys.modules))"
     plain = deployed.run(sys.executable, "-c", program, PYTHONPATH="").stdout
     ours = asked(deployed, program)
@@ -199,13 +141,13 @@ def test_little_is_loaded_for_it(deployed: Deployed) -> None:
     assert foreign - {*sys.builtin_module_names} <= {"__future__"}
 
 
-def test_names_of_the_bootstrap_do_not_stay_behind(deployed: Deployed) -> None:
+def test_names_of_the_bootstrap_do_not_stay_behind(deployed: Any) -> None:
     program = "import sys, builtins; print('sitecustomize' in vars(builtins), sys.argv)"
 
     assert asked(deployed, program) == "False ['-c']"
 
 
-def test_an_environment_without_coldcache_on_the_path_works(deployed: Deployed) -> None:
+def test_an_environment_without_coldcache_on_the_path_works(deployed: Any) -> None:
     layer = deployed.folder / "layer"
     package = AUTO.parent
     for path in package.rglob("*"):
@@ -217,14 +159,14 @@ def test_an_environment_without_coldcache_on_the_path_works(deployed: Deployed) 
         sys.executable, "-S", "-c", "import sys; print('coldcache' in sys.modules)", **LOCK
     )
     assert (done.stdout, done.stderr) == ("False\n", "")
-    program = f"import site; site.main()\nimport sys; sys.path.insert(0, '.')\n{MAIN}"
+    program = f"import site; site.main()\nimport sys; sys.path.insert(0, '.')\n{deployed.main}"
     site = str(layer / "coldcache" / "auto" / "site")
     done = deployed.run(sys.executable, "-S", "-c", program, PYTHONPATH=site, **LOCK)
 
     assert (json.loads(done.stdout), done.stderr) == ({"deferred": True, "value": 42}, "")
 
 
-def test_a_core_that_cannot_be_loaded_is_said_in_a_line(deployed: Deployed) -> None:
+def test_a_core_that_cannot_be_loaded_is_said_in_a_line(deployed: Any) -> None:
     broken = deployed.folder / "coldcache"
     (broken / "auto" / "site").mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('no core for this platform')\n")

@@ -2,94 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import coldcache
 import pytest
-from coldcache._lock import Lock
 
 AUTO = Path(coldcache.__file__).parent / "auto"
 SITE = str(AUTO / "site")
-MAIN = """
-import json, sys
-import app
-deferred = "heavy" not in sys.modules
-print(json.dumps({"deferred": deferred, "value": app.use()}))
-"""
 
 
-@dataclass
-class Deployed:
-    """A function's folder, and what running something in it brings."""
-
-    folder: Path
-
-    def lock(self, **changes: Any) -> Lock:
-        facts: dict[str, Any] = {
-            "target": "app.use",
-            "python": f"{sys.version_info[0]}.{sys.version_info[1]}",
-            "requires": [],
-            "edges": {"app": ["heavy"]},
-            "fingerprints": {},
-        }
-        return Lock(**{**facts, **changes})
-
-    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
-        clean = {
-            k: v for k, v in os.environ.items() if not k.startswith(("COLDCACHE", "PYTHON", "AWS"))
-        }
-        return subprocess.run(
-            command or (sys.executable, "main.py"),
-            cwd=self.folder,
-            env={**clean, "PYTHONPATH": SITE, **env},
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-
-    def facts(self, *command: str, **env: str) -> dict[str, Any]:
-        done = self.run(*command, **env)
-        assert done.returncode == 0, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        assert found.pop("value") == 42
-        return {**found, "said": done.stderr.splitlines()}
-
-
-@pytest.fixture
-def deployed(tmp_path: Path) -> Deployed:
-    """A function whose lock defers one import."""
-    (tmp_path / "heavy.py").write_text("VALUE = 42\n")
-    (tmp_path / "app.py").write_text("import heavy\ndef use(): return heavy.VALUE\n")
-    (tmp_path / "main.py").write_text(MAIN)
-    found = Deployed(tmp_path)
-    (tmp_path / "coldcache.lock").write_text(found.lock().text())
-    return found
-
-
-def test_the_lock_that_a_variable_names_is_applied(deployed: Deployed) -> None:
+def test_the_lock_that_a_variable_names_is_applied(deployed: Any) -> None:
     found = deployed.facts(COLDCACHE_LOCK=str(deployed.folder / "coldcache.lock"))
 
     assert found == {"deferred": True, "said": []}
 
 
-def test_a_lock_named_relatively_is_found_from_the_folder_of_the_start(deployed: Deployed) -> None:
+def test_a_lock_named_relatively_is_found_from_the_folder_of_the_start(deployed: Any) -> None:
     assert deployed.facts(COLDCACHE_LOCK="coldcache.lock") == {"deferred": True, "said": []}
 
 
-def test_the_lock_in_the_folder_of_the_function_is_applied(deployed: Deployed) -> None:
+def test_the_lock_in_the_folder_of_the_function_is_applied(deployed: Any) -> None:
     found = deployed.facts(LAMBDA_TASK_ROOT=str(deployed.folder))
 
     assert found == {"deferred": True, "said": []}
 
 
-def test_the_variable_goes_before_the_folder_of_the_function(deployed: Deployed) -> None:
+def test_the_variable_goes_before_the_folder_of_the_function(deployed: Any) -> None:
     other = deployed.folder / "other.lock"
     other.write_text(deployed.lock(edges={"nobody": ["nothing"]}).text())
 
@@ -97,19 +37,19 @@ def test_the_variable_goes_before_the_folder_of_the_function(deployed: Deployed)
     assert found == {"deferred": False, "said": []}
 
 
-def test_without_a_lock_nothing_is_deferred_and_nothing_said(deployed: Deployed) -> None:
+def test_without_a_lock_nothing_is_deferred_and_nothing_said(deployed: Any) -> None:
     (deployed.folder / "coldcache.lock").unlink()
 
     assert deployed.facts() == {"deferred": False, "said": []}
     assert deployed.facts(LAMBDA_TASK_ROOT=str(deployed.folder)) == {"deferred": False, "said": []}
 
 
-def test_a_lock_that_nobody_named_is_not_applied(deployed: Deployed) -> None:
+def test_a_lock_that_nobody_named_is_not_applied(deployed: Any) -> None:
     assert deployed.facts() == {"deferred": False, "said": []}
 
 
 def test_a_lock_is_not_looked_for_in_the_current_folder_by_an_empty_name(
-    deployed: Deployed,
+    deployed: Any,
 ) -> None:
     assert deployed.facts(COLDCACHE_LOCK="") == {"deferred": False, "said": []}
 
@@ -141,7 +81,7 @@ SWITCHES = {
 
 
 @pytest.mark.parametrize("case", SWITCHES)
-def test_switches_and_the_platform_decide_quietly(case: str, deployed: Deployed) -> None:
+def test_switches_and_the_platform_decide_quietly(case: str, deployed: Any) -> None:
     env, deferred = SWITCHES[case]
 
     assert deployed.facts(COLDCACHE_LOCK="coldcache.lock", **env) == {
@@ -155,7 +95,7 @@ UNKNOWN = {"COLDCACHE_AUTO": "sometimes", "COLDCACHE_EAGER": "perhaps"}
 
 @pytest.mark.parametrize("variable", UNKNOWN)
 def test_a_switch_of_no_known_meaning_is_named_and_imports_stay_eager(
-    variable: str, deployed: Deployed
+    variable: str, deployed: Any
 ) -> None:
     env = {variable: UNKNOWN[variable]}
     found = deployed.facts(COLDCACHE_LOCK="coldcache.lock", **env)
@@ -166,7 +106,7 @@ def test_a_switch_of_no_known_meaning_is_named_and_imports_stay_eager(
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 15), reason="the interpreter has a use for it")
-def test_a_variable_of_later_interpreters_has_no_meaning_here(deployed: Deployed) -> None:
+def test_a_variable_of_later_interpreters_has_no_meaning_here(deployed: Any) -> None:
     for value in ("all", "normal", "none", "heavy"):
         found = deployed.facts(COLDCACHE_LOCK="coldcache.lock", PYTHON_LAZY_IMPORTS=value)
         assert found == {"deferred": True, "said": []}
@@ -183,16 +123,16 @@ def test_no_file_of_the_package_uses_the_variable_of_later_interpreters() -> Non
     assert named == []
 
 
-def test_an_isolated_interpreter_is_left_alone(deployed: Deployed) -> None:
+def test_an_isolated_interpreter_is_left_alone(deployed: Any) -> None:
     lock = str(deployed.folder / "coldcache.lock")
-    program = f"import sys; sys.path.insert(0, '.')\n{MAIN}"
+    program = f"import sys; sys.path.insert(0, '.')\n{deployed.main}"
     found = deployed.facts(sys.executable, "-I", "-c", program, COLDCACHE_LOCK=lock)
 
     assert found == {"deferred": False, "said": []}
 
 
-def test_importing_coldcache_alone_applies_nothing(deployed: Deployed) -> None:
-    program = f"import coldcache\n{MAIN}"
+def test_importing_coldcache_alone_applies_nothing(deployed: Any) -> None:
+    program = f"import coldcache\n{deployed.main}"
     found = deployed.facts(
         sys.executable, "-c", program, COLDCACHE_LOCK="coldcache.lock", PYTHONPATH="."
     )
@@ -200,8 +140,8 @@ def test_importing_coldcache_alone_applies_nothing(deployed: Deployed) -> None:
     assert found == {"deferred": False, "said": []}
 
 
-def test_importing_the_module_by_hand_applies_the_lock(deployed: Deployed) -> None:
-    program = f"import coldcache.auto\n{MAIN}"
+def test_importing_the_module_by_hand_applies_the_lock(deployed: Any) -> None:
+    program = f"import coldcache.auto\n{deployed.main}"
     found = deployed.facts(
         sys.executable, "-c", program, COLDCACHE_LOCK="coldcache.lock", PYTHONPATH="."
     )
@@ -209,11 +149,11 @@ def test_importing_the_module_by_hand_applies_the_lock(deployed: Deployed) -> No
     assert found == {"deferred": True, "said": []}
 
 
-def test_a_message_reaches_a_log_that_is_set_up_before(deployed: Deployed) -> None:
+def test_a_message_reaches_a_log_that_is_set_up_before(deployed: Any) -> None:
     (deployed.folder / "coldcache.lock").write_text("nonsense")
     program = (
         "import logging\nlogging.basicConfig(format='%(levelname)s %(name)s %(message)s')\n"
-        f"import coldcache.auto\n{MAIN}"
+        f"import coldcache.auto\n{deployed.main}"
     )
     found = deployed.facts(
         sys.executable, "-c", program, COLDCACHE_LOCK="coldcache.lock", PYTHONPATH="."

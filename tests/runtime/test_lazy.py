@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import coldcache
 import pytest
 
 SOURCE = """
@@ -42,19 +41,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if name.startswith(("heavy_", "broken_", "late_")):
             del sys.modules[name]
     sys.__dict__.pop("_loads_of_lazy_tests", None)
-
-
-@pytest.fixture
-def program(folder: Path) -> Callable[[str], dict[str, Any]]:
-    """Run source as the body of a module; its globals."""
-
-    def run(source: str) -> dict[str, Any]:
-        space: dict[str, Any] = {"__name__": "program", "coldcache": coldcache}
-        code = compile(textwrap.dedent(source), str(folder / "program.py"), "exec")
-        exec(code, space)
-        return space
-
-    return run
 
 
 def test_declaring_does_not_import(program: Callable[[str], dict[str, Any]]) -> None:

@@ -69,19 +69,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def program(folder: Path) -> Callable[[str], dict[str, Any]]:
-    """Run source as the body of a module; its globals."""
-
-    def run(source: str) -> dict[str, Any]:
-        space: dict[str, Any] = {"__name__": "program", "coldcache": coldcache}
-        code = compile(textwrap.dedent(source), str(folder / "program.py"), "exec")
-        exec(code, space)
-        return space
-
-    return run
-
-
-@pytest.fixture
 def lazy(folder: Path) -> Callable[[str], Any]:
     """Declare a name where nothing rebinds it."""
     return lambda name: coldcache.lazy("kinds_module", name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,19 +22,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     for name in [name for name in sys.modules if name.startswith(PREFIXES)]:
         del sys.modules[name]
-
-
-@pytest.fixture
-def program(folder: Path) -> Callable[[str], dict[str, Any]]:
-    """Run source as the body of a module; its globals."""
-
-    def run(source: str) -> dict[str, Any]:
-        space: dict[str, Any] = {"__name__": "program", "coldcache": coldcache}
-        code = compile(textwrap.dedent(source), str(folder / "program.py"), "exec")
-        exec(code, space)
-        return space
-
-    return run
 
 
 def test_a_missing_module_raises_the_original_error_on_first_use(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import textwrap
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,19 +30,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     for name in [name for name in sys.modules if name.startswith(PREFIXES)]:
         del sys.modules[name]
-
-
-@pytest.fixture
-def program(folder: Path) -> Callable[[str], dict[str, Any]]:
-    """Run source as the body of a module; its globals."""
-
-    def run(source: str) -> dict[str, Any]:
-        space: dict[str, Any] = {"__name__": "program", "coldcache": coldcache}
-        code = compile(textwrap.dedent(source), str(folder / "program.py"), "exec")
-        exec(code, space)
-        return space
-
-    return run
 
 
 def test_a_module_that_replaces_itself_is_the_replacement(

@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 Planned = Callable[..., str]
-
-
-@pytest.fixture
-def planned(run_python: Planned, tmp_path: Path) -> Planned:
-    """Run a program under a plan in a fresh interpreter, with these modules beside it."""
-
-    def run(program: str, plan: dict[str, list[str]], modules: dict[str, str]) -> str:
-        for name, source in modules.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(textwrap.dedent(source))
-        start = (
-            "import sys\nfrom coldcache._core import ImportPlan\n"
-            f"plan = ImportPlan({plan!r})\nassert plan.enable()\n"
-        )
-        return run_python(start + textwrap.dedent(program), env={"PYTHONPATH": str(tmp_path)})
-
-    return run
 
 
 def test_a_circle_of_names_works_as_nothing_is_needed_at_once(planned: Planned) -> None:

@@ -194,6 +194,27 @@ def test_resolve_all_raises_what_a_use_would_raise(run: Run) -> None:
     """)
 
 
+def test_resolve_all_takes_what_is_deferred_on_the_way_and_what_is_no_submodule(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text("def __getattr__(name): return name\n")
+    chain = [f"import link{number + 1}\n" for number in range(4)]
+    for number, source in enumerate([*chain, "VALUE = 1\n"]):
+        (tmp_path / f"link{number}.py").write_text(source)
+    # Listed first, the package has a name that may be a submodule, and is none.
+    (tmp_path / "app.py").write_text("import pack\nfrom pack import name\nimport link0, heavy\n")
+    run("""
+        links = {f"link{n}": [f"link{n + 1}"] for n in range(4)}
+        plan = ImportPlan({"app": ["pack:name", "link0", "heavy"], **links})
+        plan.enable()
+        import app
+        assert "link0" not in sys.modules
+        plan.resolve_all()
+        assert "link4" in sys.modules and (app.name, app.heavy.VALUE) == ("name", 42)
+    """)
+
+
 BAD_PLANS = [
     "None",
     "1",

@@ -4,29 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 Planned = Callable[..., str]
-
-
-@pytest.fixture
-def planned(run_python: Planned, tmp_path: Path) -> Planned:
-    """Run a program under a plan in a fresh interpreter, with these modules beside it."""
-
-    def run(program: str, plan: dict[str, list[str]], modules: dict[str, str]) -> str:
-        for name, source in modules.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(textwrap.dedent(source))
-        start = (
-            "import sys\nfrom coldcache._core import ImportPlan\n"
-            f"plan = ImportPlan({plan!r})\nassert plan.enable()\n"
-        )
-        return run_python(start + textwrap.dedent(program), env={"PYTHONPATH": str(tmp_path)})
-
-    return run
 
 
 # The threads of a test meet at a barrier before they do anything.
@@ -47,6 +28,8 @@ def crew(*calls):
     assert not any(thread.is_alive() for thread in threads), "a thread hangs"
     return outcomes
 """
+# Lets go of the interpreter, so that the other threads come here meanwhile: real time has to pass.
+LET_GO = "import time\ntime.sleep(0.002)\n"
 SLOW = """
 import counted, time
 counted.loads += 1
@@ -139,8 +122,8 @@ assert crew(*[lambda: app.one.value(), lambda: app.two.value()] * 4) == [1, 2] *
         {"app": ["one", "two"]},
         {
             "app.py": "import one\nimport two\n",
-            "one.py": "import time\ntime.sleep(0.01)\nimport two\ndef value(): return 1\n",
-            "two.py": "import time\ntime.sleep(0.01)\nimport one\ndef value(): return 2\n",
+            "one.py": LET_GO + "import two\ndef value(): return 1\n",
+            "two.py": LET_GO + "import one\ndef value(): return 2\n",
         },
     )
 
@@ -205,7 +188,7 @@ else:
 """,
         {"app": ["broken"]},
         {
-            "broken.py": "import time\ntime.sleep(0.01)\nraise ValueError('original')\n",
+            "broken.py": LET_GO + "raise ValueError('original')\n",
             "app.py": "import broken\ndef use(): return broken\n",
         },
     )
@@ -236,7 +219,7 @@ assert {type(name) for name in vars(app)} == {str}
 """,
         {"app": names},
         {
-            **{f"part{n}.py": f"import time\ntime.sleep(0)\nV = {n}\n" for n in range(40)},
+            **{f"part{n}.py": f"{LET_GO}V = {n}\n" for n in range(40)},
             "app.py": "".join(f"import {name}\n" for name in names)
             + f"def total(): return {' + '.join(f'{name}.V' for name in names)}\n",
         },

@@ -139,7 +139,7 @@ def test_a_daemon_thread_that_waits_for_a_bounded_factory_does_not_disturb_the_e
             begun = threading.Event()
             def factory():
                 begun.set()
-                time.sleep(10)
+                time.sleep(10)  # hangs for longer than the program lives
             resource = coldcache.resource(timeout=2)(factory)
             threading.Thread(target=resource.get, daemon=True).start()
             assert begun.wait(5)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 from rich.console import Console
+
+from coldcache.tools.options import function_options, open_console
 
 from .document import check_destination, write_document
 from .environment import parse_settings
@@ -40,33 +41,7 @@ _PIPED_WIDTH = 120
 @click.option("--runs", default=20, show_default=True, help="Counted samples of each case.")
 @click.option("--warmups", default=1, show_default=True, help="Samples to discard before them.")
 @click.option("--json", "out", metavar="OUT", help="Write all samples and figures to this file.")
-@click.option(
-    "--python",
-    default=sys.executable,
-    metavar="PATH",
-    help="Interpreter of the samples, which has awslambdaric.  [default: this one]",
-)
-@click.option(
-    "--env",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Environment variable for the function; nothing else is passed on. Repeatable.",
-)
-@click.option(
-    "--init-timeout",
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Limit from spawn to the end of init.",
-)
-@click.option(
-    "--timeout",
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Limit for one call; the function sees it as its deadline.",
-)
+@function_options("Interpreter of the samples, which has awslambdaric.")
 @click.option("--seed", default=0, show_default=True, help="Decides the order of the events.")
 def lab(
     target: str,
@@ -104,9 +79,7 @@ def lab(
         result = run_lab(plan, observer)
     if out is not None:
         write_document(result, Path(out))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PIPED_WIDTH)
+    console = open_console(_PIPED_WIDTH)
     print_report(result, console)
     if out is not None:
         console.print(f"All samples and figures: {out}", markup=False, soft_wrap=True)

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from .errors import UsageError
 from .target import Target
 
-__all__ = ["Interpreter", "find_python", "inspect_interpreter"]
+__all__ = ["Interpreter", "ask_interpreter", "find_python", "inspect_interpreter"]
 
-_PROBE_TIMEOUT_S = 20.0
+_ANSWER_WITHIN_S = 20.0
+
+_Answer = TypeVar("_Answer")
 
 # Looks for the client the way `-m` will, function folder first, without importing it.
 _PROBE = """
@@ -76,6 +79,47 @@ def find_python(name: str) -> Path:
     return Path(found).absolute()
 
 
+def ask_interpreter(
+    python: Path,
+    program: str,
+    target: Target,
+    environment: Mapping[str, str],
+    read: Callable[[Any], _Answer],
+    complaint: str,
+) -> _Answer:
+    """Run a short program in an interpreter, and read the JSON of its last line.
+
+    Args:
+        python: Absolute path of the interpreter.
+        program: Gets the function folder as its argument.
+        target: The function.
+        environment: The scrubbed environment.
+        read: Takes what is needed from the answer.
+        complaint: What to say of the interpreter if it does not run or answers something else.
+
+    Raises:
+        UsageError: That is so.
+    """
+    try:
+        run = subprocess.run(
+            [str(python), "-", str(target.folder)],
+            env=dict(environment),
+            cwd=target.folder,
+            input=program.encode(),
+            capture_output=True,
+            timeout=_ANSWER_WITHIN_S,
+            check=True,
+        )
+        return read(json.loads(run.stdout.splitlines()[-1]))
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
+        reason = error if isinstance(error, OSError) else type(error).__name__
+        stderr = getattr(error, "stderr", None) or b""
+        raise UsageError(
+            f"{str(python)!r} {complaint} ({reason})",
+            details=stderr.decode("utf-8", "replace").strip(),
+        ) from None
+
+
 def inspect_interpreter(path: Path, target: Target, environment: Mapping[str, str]) -> Interpreter:
     """Ask an interpreter who it is and whether the runtime client is there for *target*.
 
@@ -87,32 +131,20 @@ def inspect_interpreter(path: Path, target: Target, environment: Mapping[str, st
     Raises:
         UsageError: It does not run, is not a Python of 3.10 or newer, or lacks the client.
     """
-    try:
-        run = subprocess.run(
-            [str(path), "-", str(target.folder)],
-            env=dict(environment),
-            cwd=target.folder,
-            input=_PROBE.encode(),
-            capture_output=True,
-            timeout=_PROBE_TIMEOUT_S,
-            check=True,
-        )
-        answer = json.loads(run.stdout.splitlines()[-1])
-        client = answer["client"]
-        interpreter = Interpreter(
+
+    def read(answer: Any) -> tuple[Interpreter, Any]:
+        found = Interpreter(
             path=path,
             python_version=answer["python"],
             implementation=answer["implementation"],
             minor=(answer["minor"][0], answer["minor"][1]),
-            client_version=client or "",
+            client_version=answer["client"] or "",
         )
-    except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
-        reason = error if isinstance(error, OSError) else type(error).__name__
-        stderr = getattr(error, "stderr", None) or b""
-        raise UsageError(
-            f"{str(path)!r} did not answer as a Python interpreter ({reason})",
-            details=stderr.decode("utf-8", "replace").strip(),
-        ) from None
+        return found, answer["client"]
+
+    interpreter, client = ask_interpreter(
+        path, _PROBE, target, environment, read, "did not answer as a Python interpreter"
+    )
     if interpreter.minor < (3, 10):
         raise UsageError(
             f"{str(path)!r} is Python {interpreter.python_version}; the lab needs 3.10 or newer"

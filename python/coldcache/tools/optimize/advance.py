@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from .edges import Edge
 from .effects import Effects
-from .oracle import BudgetSpent, Finding, Oracle
+from .fewer import with_eager
+from .oracle import Oracle
 from .prune import loads_more_by_first, moved
 from .search import SearchResult
 
@@ -41,29 +41,10 @@ def without_moved(
         edges = tuple(edge for edge in found.deferred if edge in late)
         if not edges:
             break
-        finding = _without(oracle, effects, finding, edges, _TRIES)
+        finding = with_eager(oracle, effects, finding, edges, _TRIES, loads_more_by_first)
     kept = tuple(edge for edge in found.deferred if edge not in finding.eager)
     if kept == found.deferred:
         return found
     back = tuple(edge for edge in found.deferred if edge in finding.eager)
     say(f"{len(back)} imports that every first call uses stay at init")
     return dataclasses.replace(found, deferred=kept, finding=finding, runs=oracle.runs, moved=back)
-
-
-def _without(
-    oracle: Oracle, effects: Effects, finding: Finding, edges: tuple[Edge, ...], tries: int
-) -> Finding:
-    """The finding with as many of *edges* eager as can be had by trying a few times."""
-    if not edges or tries < 1:
-        return finding
-    try:
-        fewer = oracle.check(finding.eager.union(edges))
-    except BudgetSpent:
-        return finding
-    works = fewer.passes and not loads_more_by_first(fewer, finding)
-    if works and not effects.harmful(oracle.cases, fewer):
-        return fewer
-    middle = len(edges) // 2
-    for half in (edges[:middle], edges[middle:]) if middle else ():
-        finding = _without(oracle, effects, finding, half, (tries - 1) // 2)
-    return finding

@@ -85,7 +85,7 @@ def measure_baseline(
     firsts = run_all(tables=True)
     for event, first in zip(events, firsts, strict=True):
         _check_works(spec, event, first)
-    traced = trace(laboratory, pool, events, limit_s=limit_s)
+    traced = trace(laboratory, pool, events, limit_s=limit_s, tables=True)
     cases = []
     for event, first in zip(events, firsts, strict=True):
         again = traced[event.name]
@@ -119,13 +119,18 @@ def measure_baseline(
 
 
 def trace(
-    laboratory: Laboratory, pool: Pool, events: Sequence[Event], *, limit_s: float
+    laboratory: Laboratory,
+    pool: Pool,
+    events: Sequence[Event],
+    *,
+    limit_s: float,
+    tables: bool = False,
 ) -> dict[str, Outcome]:
     """A process of each event with the tracer, by name; one at a time, since they are timed."""
     return {
         event.name: pool.submit(
             laboratory.job(
-                Trial(events=(event.body,), traced=True, tables=True, fingerprints=()), limit_s
+                Trial(events=(event.body,), traced=True, tables=tables, fingerprints=()), limit_s
             )
         ).wait()
         for event in events

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from coldcache.tools.lab.environment import parse_settings
-from coldcache.tools.lab.errors import UsageError
 from coldcache.tools.lab.event import Event
-from coldcache.tools.lab.private_file import check_destination, write_private
+from coldcache.tools.lab.private_file import write_private
 from coldcache.tools.lab.target import Target
+from coldcache.tools.options import check_destinations, function_options, open_console
 
 from .document import to_document, write_document
 from .plan import OptimizePlan, cores
@@ -65,33 +64,7 @@ _PIPED_WIDTH = 140
     help="Processes at the same time while searching; 1 for functions that get in each other's "
     "way.  [default: one a core]",
 )
-@click.option(
-    "--python",
-    default=sys.executable,
-    metavar="PATH",
-    help="Interpreter of the function, which has awslambdaric and coldcache.  [default: this one]",
-)
-@click.option(
-    "--env",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Environment variable for the function; nothing else is passed on. Repeatable.",
-)
-@click.option(
-    "--init-timeout",
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Limit from spawn to the end of init.",
-)
-@click.option(
-    "--timeout",
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Limit for one call; the function sees it as its deadline.",
-)
+@function_options("Interpreter of the function, which has awslambdaric and coldcache.")
 def optimize(
     target: str,
     events: tuple[str, ...],
@@ -124,7 +97,7 @@ def optimize(
         init_timeout_s=init_timeout,
         timeout_s=timeout,
     )
-    _check_outputs({"--out": out, "--json": json_out, "--html": html_out})
+    check_destinations({"--out": out, "--json": json_out, "--html": html_out})
     result = run_optimize(plan, ConsoleReporter(Console(stderr=True)))
     lock = None
     if result.lock is not None:
@@ -137,20 +110,5 @@ def optimize(
         from coldcache.tools.page import write_page  # noqa: PLC0415 - only where it is asked for
 
         write_page(document, Path(html_out))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_PIPED_WIDTH)
+    console = open_console(_PIPED_WIDTH)
     print_report(result, console, lock=lock, out=out)
-
-
-def _check_outputs(outputs: dict[str, str | None]) -> None:
-    """Check all destinations before anything runs."""
-    taken: dict[Path, str] = {}
-    for option, out in outputs.items():
-        if out is None:
-            continue
-        check_destination(Path(out), option=option)
-        place = Path(out).absolute()
-        if place in taken:
-            raise UsageError(f"{taken[place]} and {option} name the same file, {out!r}")
-        taken[place] = option

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from coldcache.tools.lab.errors import UsageError
+from coldcache.tools.lab.interpreter import ask_interpreter
 from coldcache.tools.lab.target import Target
 
 __all__ = ["Engine", "find_engine"]
 
-_PROBE_TIMEOUT_S = 20.0
+_COMPLAINT = "did not tell about its plan engine"
 
 # The function folder comes first, as it does for the function.
 _FIND = """
@@ -63,7 +62,9 @@ class Engine:
 
     def status(self, python: Path, target: Target, environment: Mapping[str, str]) -> str:
         """What the engine says of itself in a process with these variables."""
-        return _ask(python, _STATUS, target, environment)["status"]
+        return ask_interpreter(
+            python, _STATUS, target, environment, lambda answer: str(answer["status"]), _COMPLAINT
+        )
 
 
 def find_engine(python: Path, target: Target, environment: Mapping[str, str]) -> Engine:
@@ -77,34 +78,18 @@ def find_engine(python: Path, target: Target, environment: Mapping[str, str]) ->
     Raises:
         UsageError: coldcache is not installed for it, does not load, or is too old.
     """
-    answer = _ask(python, _FIND, target, environment)
-    if answer["problem"]:
+    folder, problem = ask_interpreter(
+        python,
+        _FIND,
+        target,
+        environment,
+        lambda answer: (Path(answer["folder"]), answer["problem"]),
+        _COMPLAINT,
+    )
+    if problem:
         raise UsageError(
             "plans are applied inside the function's process, but coldcache cannot be used by "
-            f"{str(python)!r}: {answer['problem']}; "
+            f"{str(python)!r}: {problem}; "
             f"install it with: {python} -m pip install coldcache"
         )
-    return Engine(Path(answer["folder"]))
-
-
-def _ask(
-    python: Path, program: str, target: Target, environment: Mapping[str, str]
-) -> dict[str, str]:
-    try:
-        run = subprocess.run(
-            [str(python), "-", str(target.folder)],
-            env=dict(environment),
-            cwd=target.folder,
-            input=program.encode(),
-            capture_output=True,
-            timeout=_PROBE_TIMEOUT_S,
-            check=True,
-        )
-        answer: dict[str, str] = json.loads(run.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, LookupError) as error:
-        stderr = getattr(error, "stderr", None) or b""
-        raise UsageError(
-            f"{str(python)!r} did not tell about its plan engine ({type(error).__name__})",
-            details=stderr.decode("utf-8", "replace").strip(),
-        ) from None
-    return answer
+    return Engine(folder)

@@ -59,10 +59,9 @@ def without_saving(
 
 
 def loads_more(fewer: Finding, finding: Finding) -> bool:
-    """Whether any case loads more modules by its first answer than it did."""
-    return any(
-        len(now.modules_first) > len(before.modules_first)
-        or len(now.modules_init) > len(before.modules_init)
+    """Whether any case loads more modules by its first answer than it did, or during init."""
+    return loads_more_by_first(fewer, finding) or any(
+        len(now.modules_init) > len(before.modules_init)
         for now, before in zip(fewer.outcomes, finding.outcomes, strict=True)
     )
 

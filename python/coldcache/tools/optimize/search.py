@@ -17,6 +17,7 @@ from .baseline import Baseline
 from .case import Case
 from .edges import Edge, one_by_one
 from .effects import Effects
+from .fewer import with_eager
 from .guide import Guide
 from .minimise import minimise
 from .oracle import BudgetSpent, Finding, Oracle
@@ -282,29 +283,8 @@ def _pruned(
     for rule in (without_use, without_saving):
         useless = rule(finding, oracle.candidates, modules) & reached(finding)
         edges = tuple(edge for edge in oracle.candidates if edge in useless)
-        finding = _without(oracle, effects, finding, edges, _PRUNINGS)
+        finding = with_eager(oracle, effects, finding, edges, _PRUNINGS, loads_more)
     return finding.eager
-
-
-def _without(
-    oracle: Oracle, effects: Effects, finding: Finding, edges: tuple[Edge, ...], tries: int
-) -> Finding:
-    """The finding with as many of *edges* eager as can be had by trying a few times."""
-    if not edges or tries < 1:
-        return finding
-    middle = len(edges) // 2
-    halves = (edges[middle:], edges[:middle])
-    ahead = [finding.eager.union(half) for half in halves if half and tries > 1]
-    try:
-        fewer = oracle.check(finding.eager.union(edges), ahead)
-    except BudgetSpent:
-        return finding  # what is useless does no harm
-    works = fewer.passes and not loads_more(fewer, finding)
-    if works and not effects.harmful(oracle.cases, fewer):
-        return fewer
-    for half in halves if middle else ():
-        finding = _without(oracle, effects, finding, half, (tries - 1) // 2)
-    return finding
 
 
 def _prove(oracle: Oracle, effects: Effects, eager: frozenset[Edge]) -> Finding | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from rich.console import Console
 from coldcache.tools.lab.environment import parse_settings
 from coldcache.tools.lab.errors import UsageError
 from coldcache.tools.lab.event import Event
-from coldcache.tools.lab.private_file import check_destination, write_private
+from coldcache.tools.lab.private_file import write_private
 from coldcache.tools.lab.target import Target
+from coldcache.tools.options import check_destinations, function_options, open_console
 from coldcache.tools.page import write_page
 
 from .document import importtime_document, to_document, write_json
@@ -51,33 +51,7 @@ _PIPED_WIDTH = 160
 @click.option("--speedscope", metavar="OUT", help="Write a file for speedscope.app.")
 @click.option("--chrome-trace", metavar="OUT", help="Write a file for Perfetto, chrome://tracing.")
 @click.option("--collapsed", metavar="OUT", help="Write collapsed stacks for flame graphs.")
-@click.option(
-    "--python",
-    default=sys.executable,
-    metavar="PATH",
-    help="Interpreter of the function, which has awslambdaric and coldcache.  [default: this one]",
-)
-@click.option(
-    "--env",
-    "settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Environment variable for the function; nothing else is passed on. Repeatable.",
-)
-@click.option(
-    "--init-timeout",
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Limit from spawn to the end of init.",
-)
-@click.option(
-    "--timeout",
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Limit for one call; the function sees it as its deadline.",
-)
+@function_options("Interpreter of the function, which has awslambdaric and coldcache.")
 def profile(
     target: str | None,
     events: tuple[str, ...],
@@ -109,14 +83,14 @@ def profile(
         "--chrome-trace": chrome_trace,
         "--collapsed": collapsed,
     }
-    _check_outputs(outputs)
+    check_destinations(outputs)
     if importtime is not None:
         if target is not None or events:
             raise UsageError("--importtime shows a file; a function and events have no place there")
         found = read_importtime(Path(importtime))
         tracks: list[Track] = [(Path(importtime).name, found.imports)]
         _write(outputs, importtime_document(found), tracks)
-        print_importtime(found, _console(), top=top)
+        print_importtime(found, open_console(_PIPED_WIDTH), top=top)
         return
     if target is None:
         raise UsageError("name a function, FOLDER:module.handler, or a file with --importtime")
@@ -133,20 +107,7 @@ def profile(
     result = run_profile(plan, _progress(plan))
     tracks = [(one.event, one.imports) for one in result.profiles]
     _write(outputs, to_document(result), tracks)
-    print_profile(result, _console(), top=top)
-
-
-def _check_outputs(outputs: dict[str, str | None]) -> None:
-    """Check all destinations before anything runs."""
-    taken: dict[Path, str] = {}
-    for option, out in outputs.items():
-        if out is None:
-            continue
-        check_destination(Path(out), option=option)
-        place = Path(out).absolute()
-        if place in taken:
-            raise UsageError(f"{taken[place]} and {option} name the same file, {out!r}")
-        taken[place] = option
+    print_profile(result, open_console(_PIPED_WIDTH), top=top)
 
 
 def _write(
@@ -181,8 +142,3 @@ def _progress(plan: ProfilePlan) -> Callable[[str], None]:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     return note
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)

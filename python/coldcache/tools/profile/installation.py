@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from coldcache.tools.lab.errors import UsageError
+from coldcache.tools.lab.interpreter import ask_interpreter
 from coldcache.tools.lab.target import Target
 
 __all__ = ["Installation", "inspect_installation"]
-
-_PROBE_TIMEOUT_S = 20.0
 
 # Looks for the tracer the way the profiled process will: the function folder comes first.
 _PROBE = """
@@ -60,25 +58,14 @@ def inspect_installation(
     Raises:
         UsageError: coldcache is not installed for it, or does not load.
     """
-    try:
-        run = subprocess.run(
-            [str(python), "-", str(target.folder)],
-            env=dict(environment),
-            cwd=target.folder,
-            input=_PROBE.encode(),
-            capture_output=True,
-            timeout=_PROBE_TIMEOUT_S,
-            check=True,
-        )
-        answer = json.loads(run.stdout.splitlines()[-1])
-        problem = answer["problem"]
-        found = Installation(str(target.folder), tuple(answer["path"]), frozenset(answer["stdlib"]))
-    except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
-        stderr = getattr(error, "stderr", None) or b""
-        raise UsageError(
-            f"{str(python)!r} did not say what is installed for it ({type(error).__name__})",
-            details=stderr.decode("utf-8", "replace").strip(),
-        ) from None
+
+    def read(answer: Any) -> tuple[Installation, Any]:
+        path, stdlib = tuple(answer["path"]), frozenset(answer["stdlib"])
+        return Installation(str(target.folder), path, stdlib), answer["problem"]
+
+    found, problem = ask_interpreter(
+        python, _PROBE, target, environment, read, "did not say what is installed for it"
+    )
     if problem:
         raise UsageError(
             "the tracer runs inside the profiled process, but coldcache cannot be used by "

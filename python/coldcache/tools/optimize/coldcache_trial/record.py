@@ -157,11 +157,10 @@ class Record:
         if self._watch is not None:
             result["effects"] = self._watch.end()
         result["peak_kb"] = _peak_kb()
-        registries = self._registries
-        only = None if self._trial["tables"] else frozenset(registries.CATEGORIES) - {"tables"}
-        result["registries"] = registries.snapshot(
-            self._base, None if only is None else only | {"patches"}
-        )
+        categories = {*self._registries.CATEGORIES, "patches"}
+        if not self._trial["tables"]:
+            categories.discard("tables")
+        result["registries"] = self._registries.snapshot(self._base, frozenset(categories))
         if self._trial["describe"] is not None:
             from .modules import describe_modules  # noqa: PLC0415
 
