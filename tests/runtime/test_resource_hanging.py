@@ -158,4 +158,3 @@ def test_an_error_is_an_end_as_well(server: Server, monkeypatch: pytest.MonkeyPa
             database.get()
 
     assert database.get() == 1
-
