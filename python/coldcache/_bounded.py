@@ -9,7 +9,8 @@ import _thread
 import contextvars
 import time
 
-from coldcache._hanging import acquire, probe_of, running
+from coldcache._core import _stand_in_for, _this_thread
+from coldcache._hanging import acquire, must_not_end_below_native_code, probe_of, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ class _Beside:
         self.value: Any = None
         self.error: BaseException | None = None
 
-    def run(self, context: contextvars.Context) -> None:
+    def run(self, context: contextvars.Context, stands_in_for: int | None) -> None:
+        if stands_in_for is not None:
+            _stand_in_for(stands_in_for)
         if not self.turn:  # given up before this thread came to its first step
             return
         running.append(self)
@@ -153,6 +156,8 @@ class Call:
         """
         seconds = self.seconds()
         if seconds is None:
+            if must_not_end_below_native_code():
+                return self._make_beside(None, _this_thread()).take()
             return self.function(*self.arguments)
         probe = probe_of(self.owner)
         if probe is None:
@@ -167,13 +172,17 @@ class Call:
             probe.end(has_hung=has_hung)
         return ended.take()
 
-    def _make_beside(self, seconds: float) -> _Beside:
-        """Make it in a thread; who waited for it takes what came of it."""
+    def _make_beside(self, seconds: float | None, stands_in_for: int | None = None) -> _Beside:
+        """Make it in a thread; who waited for it takes what came of it.
+
+        Where nobody gives it up, its thread stands in for the caller's: a ring that closes over it
+        is still found.
+        """
         started = _Beside(self)
         has_thread, has_ended = True, False
         try:
             try:
-                _thread.start_new_thread(started.run, (contextvars.copy_context(),))
+                _thread.start_new_thread(started.run, (contextvars.copy_context(), stands_in_for))
             except RuntimeError:  # no thread can be started any more: at the very end
                 has_thread = False
             else:

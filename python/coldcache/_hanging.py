@@ -38,8 +38,10 @@ def hanging() -> int:
     return sum(not call.turn for call in tuple(running))
 
 
-def acquire(lock: "_thread.LockType", seconds: float) -> bool:
+def acquire(lock: "_thread.LockType", seconds: float | None) -> bool:
     """Acquire a lock within that time, and let signals in; false if it did not come."""
+    if seconds is None:
+        return lock.acquire()
     if not _is_main_thread():
         # No signal comes here; and a daemon thread that wakes up while the interpreter ends is
         # ended by it, which native frames below it turn into an abort.
@@ -54,6 +56,19 @@ def acquire(lock: "_thread.LockType", seconds: float) -> bool:
 def _is_main_thread() -> bool:
     threading = sys.modules.get("threading")
     return threading is None or threading.main_thread().ident == _thread.get_ident()
+
+
+def must_not_end_below_native_code() -> bool:
+    """Whether this thread would abort the process if it were in a long call while that ends.
+
+    Before 3.14 the interpreter ends daemon threads that want to go on while it finalises by
+    unwinding their stack, which native frames, as those of a lease or a flight, do not allow. In a
+    thread of its own a call has none below it, and who waits for it does not wake up.
+    """
+    if sys.version_info >= (3, 14):
+        return False
+    threading = sys.modules.get("threading")
+    return threading is not None and bool(threading.current_thread().daemon)
 
 
 class Probe:
