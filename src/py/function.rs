@@ -146,6 +146,8 @@ fn code_flags(function: &Bound<'_, PyAny>) -> u32 {
         let inner = match type_name(&current).as_str() {
             "partial" => current.getattr("func"),
             "method" => current.getattr("__func__"),
+            // Native code all the way down: their `__call__` has a `__call__` for ever.
+            "builtin_function_or_method" | "method_descriptor" | "wrapper_descriptor" => return 0,
             _ => match current.getattr("__wrapped__") {
                 Ok(wrapped) => Ok(wrapped),
                 Err(_) => current.get_type().getattr("__call__"),

@@ -49,6 +49,7 @@ mod plan_filter;
 mod plan_hook;
 mod plan_record;
 mod plan_waiting;
+mod rare;
 mod ready;
 mod roster;
 mod seat;
@@ -77,10 +78,6 @@ mod core {
     #[pymodule_export]
     use super::actors::{_stand_in_for, _this_thread};
     #[pymodule_export]
-    use super::asynchronous::AsyncLoad;
-    #[pymodule_export]
-    use super::background::Refresh;
-    #[pymodule_export]
     use super::cache::Cache;
     #[pymodule_export]
     use super::cached::CachedFunction;
@@ -93,23 +90,15 @@ mod core {
     #[pymodule_export]
     use super::flags::flag;
     #[pymodule_export]
-    use super::flight::Flight;
-    #[pymodule_export]
     use super::function::_is_coroutine_function;
-    #[pymodule_export]
-    use super::instances::InstanceState;
     #[pymodule_export]
     use super::lazy::lazy;
     #[pymodule_export]
     use super::lazy_pending::{_pending_numbers, _resolve, pending, resolve_all};
     #[pymodule_export]
-    use super::lazy_proxy::Lazy;
-    #[pymodule_export]
-    use super::lease::{Lease, Shared};
-    #[pymodule_export]
     use super::log::{_log_warning, stays_eager};
     #[pymodule_export]
-    use super::made::{Made, keep_for_ever};
+    use super::made::keep_for_ever;
     #[pymodule_export]
     use super::method::CachedMethod;
     #[pymodule_export]
@@ -117,20 +106,14 @@ mod core {
     #[pymodule_export]
     use super::once_method::BoundOnce;
     #[pymodule_export]
-    use super::plan::ImportPlan;
-    #[pymodule_export]
     use super::plan_code::{_digest, fingerprint};
     #[pymodule_export]
-    use super::roster::Roster;
-    #[pymodule_export]
-    use super::seat::Seat;
+    use super::rare::__getattr__;
     #[pymodule_export]
     use super::testing::{
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,
         _note_restore, _since_restore,
     };
-    #[pymodule_export]
-    use super::tracer::ImportTracer;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name")]
