@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,17 @@ def test_what_is_wrong_in_the_file_is_named(tmp_path: Path, text: str, message: 
         read(tmp_path, text).chosen([])
 
     assert message in str(raised.value)
+
+
+def test_without_a_reader_of_toml_what_to_install_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on Python 3.10 without the extra.
+    for name in ("tomllib", "tomli"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(UsageError, match=r"needs the package tomli.*coldcache\[tools\]"):
+        read(tmp_path, GOOD)
 
 
 def test_a_name_that_is_none_brings_the_nearest(tmp_path: Path) -> None:
