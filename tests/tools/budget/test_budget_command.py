@@ -59,6 +59,18 @@ def test_an_import_three_modules_deep_is_caught_with_its_chain_and_gone_without_
     assert "as in the baseline" in again.stdout
 
 
+def test_what_is_gone_since_the_baseline_is_named(project: Project, run_budget: Run) -> None:
+    project.budget(FUNCTION, "modules = 3")
+    run_budget("--update")
+    project.write("src/layer.py", "")
+
+    run = run_budget()
+
+    assert run.returncode == 0, run.stderr
+    assert "since the baseline: modules -1, files -1, bytes -" in run.stdout
+    assert "gone: deep" in run.stdout
+
+
 def test_without_a_baseline_the_heaviest_ways_are_named(project: Project, run_budget: Run) -> None:
     project.budget(FUNCTION, "modules = 3")
     project.write("src/deep.py", "import importlib\nimportlib.import_module('sqlite3')\n")
