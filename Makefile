@@ -15,7 +15,7 @@ unexport CARGO_TARGET_DIR
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -type f -not -path '*/__pycache__/*')
 
-.PHONY: help demo test test-rust test-plain test-all lint types check check-full bench apps held-out reliability stress loom build clean
+.PHONY: help demo test test-rust test-plain test-all lint types check check-full bench apps steadiness held-out reliability stress loom build clean
 
 help: ## list the recipes
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ apps: $(STAMPS)/installed ## optimize the rebuilt applications; writes benches/a
 
 reliability: $(STAMPS)/fault-tools ## put coldcache and peers through real faults; writes docs/reliability.md (13 minutes)
 	$(BIN)/python benches/reliability.py
+
+steadiness: $(STAMPS)/test-tools ## startup budgets on a loaded machine: 50 runs, no false alarm (some minutes)
+	$(BIN)/python benches/budget_steadiness.py
 
 held-out: $(STAMPS)/installed ## plans found with one event, tried on uses the search never saw
 	$(BIN)/python benches/held_out.py

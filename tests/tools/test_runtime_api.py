@@ -73,6 +73,26 @@ def test_the_deadline_is_the_hand_out_plus_the_time_limit(
     assert before_ms + 7000 <= deadline_ms <= after_ms + 7000
 
 
+def test_a_client_is_idle_once_it_asks_and_there_is_nothing(
+    api: RuntimeApi, client: http.client.HTTPConnection
+) -> None:
+    api.offer(b"1", timeout_s=3)
+    ask(client, "GET", "/invocation/next")
+    with pytest.raises(WaitTimeout):
+        api.wait_until_idle(0)
+
+    client.request("GET", f"{PREFIX}/invocation/next")
+
+    api.wait_until_idle(LONG_S)
+
+
+def test_waiting_for_an_idle_client_ends_with_the_client(api: RuntimeApi) -> None:
+    api.client_gone()
+
+    with pytest.raises(ClientGone):
+        api.wait_until_idle(LONG_S)
+
+
 def test_next_waits_until_an_event_is_offered(
     api: RuntimeApi, client: http.client.HTTPConnection
 ) -> None:

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
+from .budget.command import budget
 from .lab.command import lab
 from .optimize.command import optimize
 from .profile.command import profile
@@ -26,6 +27,7 @@ def coldcache() -> None:
     """See, shrink and prove the cold starts of serverless Python functions."""
 
 
+coldcache.add_command(budget)
 coldcache.add_command(lab)
 coldcache.add_command(optimize)
 coldcache.add_command(profile)

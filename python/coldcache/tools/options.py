@@ -15,7 +15,7 @@ from .lab.private_file import check_destination
 
 __all__ = ["check_destinations", "function_options", "open_console"]
 
-_Command = TypeVar("_Command", bound=Callable[..., None])
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 def function_options(python_help: str) -> Callable[[_Command], _Command]:

@@ -31,6 +31,11 @@ class ImportCensus:
             self._names.update(_LINE.findall(line))
 
     @property
+    def names(self) -> frozenset[str]:
+        """The different modules that have been imported so far."""
+        return frozenset(name.decode("utf-8", "replace") for name in self._names)
+
+    @property
     def count(self) -> int:
         """How many different modules have been imported so far."""
         return len(self._names)

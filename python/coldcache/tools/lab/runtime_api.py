@@ -144,6 +144,7 @@ class RuntimeApi:
         self._calls: dict[str, _Call] = {}
         self._first_next_ns: int | None = None
         self._init_error: ErrorReport | None = None
+        self._is_idle = False
         self._is_gone = False
         self._is_closed = False
         self._server = LoopbackServer(self._respond, body_limit=_BODY_LIMIT_BYTES)
@@ -210,6 +211,16 @@ class RuntimeApi:
         call = self._calls[request_id]
         return self._wait(lambda: call.exchange, timeout_s)
 
+    def wait_until_idle(self, timeout_s: float) -> None:
+        """Wait until the client asks for an event and there is none: it stands still.
+
+        Raises:
+            InitFailed: The client reported an error instead of its first ``next``.
+            ClientGone: The process ended.
+            WaitTimeout: *timeout_s* seconds went by.
+        """
+        self._wait(lambda: self._is_idle or None, timeout_s)
+
     def client_gone(self) -> None:
         """Note that the process has ended, so that nobody goes on waiting for it."""
         with self._changed:
@@ -252,8 +263,10 @@ class RuntimeApi:
             if self._first_next_ns is None:
                 self._first_next_ns = request.arrived_ns
             if not self._offered:
+                self._is_idle = True
                 self._changed.notify_all()  # nothing to send first: say at once that init is over
             self._changed.wait_for(lambda: self._offered or self._is_closed)
+            self._is_idle = False
             if self._is_closed:
                 return _refuse(HTTPStatus.GONE, "Closed", "the lab has ended")
             call = self._offered.popleft()

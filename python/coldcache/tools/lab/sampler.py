@@ -7,7 +7,7 @@ is queued before the spawn, as on a platform that starts a sandbox because a req
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -168,6 +168,51 @@ class Sampler:
                     call_id = api.offer(event.body, timeout_s=self._limits.call_s)
                 which = "warm" if number else "first"
                 exchanges.append(self._wait_for_answer(session, call_id, event, which))
+        return Course(session.sandbox.spawned_ns, init_ns, tuple(exchanges))
+
+    def observe(
+        self,
+        event: Event | None,
+        at_rest: Callable[[Sandbox], None],
+        *,
+        output: Output | None = None,
+        at_next: Callable[[], None] | None = None,
+        **extra: str,
+    ) -> Course:
+        """Run one process until it asks for an event that is not there, and look at it then.
+
+        Args:
+            event: What to call it with once; without one it is looked at when init has ended.
+            at_rest: Called while the process stands still.
+            output: Takes what the process writes.
+            at_next: Called at each ``next``, before an event is handed out.
+            **extra: More environment variables.
+
+        Raises:
+            FunctionError: The function failed, or ran out of time.
+            UsageError: The runtime client finds no such handler.
+        """
+        api = RuntimeApi(function_arn=self._arn, before_next=at_next)
+        exchanges = []
+        with self._session(api, output or Output(), **extra) as session:
+            call_id = ""
+            if event is not None:
+                call_id = api.offer(event.body, timeout_s=self._limits.call_s)
+            session.sandbox.start()
+            init_ns = self._wait_for_init(session)
+            if event is not None:
+                exchanges.append(self._wait_for_answer(session, call_id, event, "first"))
+            try:
+                api.wait_until_idle(self._limits.call_s)
+            except (ClientGone, InitFailed):
+                session.sandbox.stop()
+                stage = "after its first answer"
+                raise process_ended(self._target, session.sandbox, stage, session.output) from None
+            except WaitTimeout:
+                session.sandbox.stop()
+                what = f"did not ask for another event within {self._limits.call_s:g} s"
+                raise timed_out(self._target, what, "--timeout", session.output) from None
+            at_rest(session.sandbox)
         return Course(session.sandbox.spawned_ns, init_ns, tuple(exchanges))
 
     def count_modules(self, event: Event) -> ModuleCount:

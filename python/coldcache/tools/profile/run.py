@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from coldcache.tools.lab.environment import base_environment, sample_environment
 from coldcache.tools.lab.event import Event
 from coldcache.tools.lab.interpreter import find_python, inspect_interpreter
+from coldcache.tools.lab.launch import launch
 from coldcache.tools.lab.machine import Machine
 from coldcache.tools.lab.run import private_folder
 from coldcache.tools.lab.sampler import Course, Limits, Sampler
@@ -27,22 +28,14 @@ from .record import Import, Phase, Totals, read_records
 from .result import Profile, ProfileResult
 from .tree import Tree
 
-__all__ = ["run_profile"]
+__all__ = ["TRACE", "run_profile"]
 
-# What `python -m awslambdaric` would do, after the tracer was installed. The first entry of the
-# path is what `-m` makes it, unless the interpreter was told to leave the current folder out.
-_START = """
-import os, sys
-record, handler = sys.argv[1:]
-if sys.path and sys.path[0] == "":
-    sys.path[0] = os.getcwd()
-sys.argv[:] = ["awslambdaric", handler]
+TRACE = """
 from coldcache._core import ImportTracer
-ImportTracer(path=record).install()
-del ImportTracer, handler, os, record, sys
-import runpy
-runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
+ImportTracer(path=arguments[0]).install()
+del ImportTracer
 """
+"""Writes the imports of the process to the file that is its first argument."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +84,7 @@ def run_profile(
                 python=python,
                 environment=environment,
                 limits=Limits(init_s=plan.init_timeout_s, call_s=plan.timeout_s),
-                launch=("-c", _START, str(record)),
+                launch=launch(TRACE, str(record)),
             )
             course = sampler.follow(event, calls=plan.calls)
             with record.open(encoding="utf-8") as lines:
