@@ -655,6 +655,13 @@ def _clock_now() -> tuple[float, float]: ...
 def _forget_everything() -> None: ...
 def _note_fork() -> None: ...
 def _note_restore() -> None: ...
+def _totals() -> dict[str, int]:
+    """Return what all `cached` functions and `Cache` objects have counted together.
+
+    Returns:
+        ``hits``, ``misses``, ``loads``, ``load_errors``, ``stale`` and ``evictions`` since the start
+        of this process, also of caches that are gone or were cleared. `once` is not counted.
+    """
 
 @final
 class ImportTracer:
