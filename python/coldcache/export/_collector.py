@@ -5,6 +5,7 @@ No redirects are followed and no proxy is asked: metrics go where they were told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping
     from http.client import HTTPConnection
 
@@ -60,7 +61,8 @@ class Collector:
         kind = client.HTTPSConnection if self.scheme == "https" else client.HTTPConnection
         connection = kind(self.host, self.port, timeout=self._timeout)
         # The time limit of a socket is one of each step; a collector that drips has to be cut off.
-        watch = threading.Timer(self._timeout, _cut, (connection,))
+        was_cut = threading.Event()
+        watch = threading.Timer(self._timeout, _cut, (connection, was_cut))
         watch.daemon = True
         watch.start()
         try:
@@ -70,14 +72,18 @@ class Collector:
         finally:
             watch.cancel()
             connection.close()
+        if was_cut.is_set():  # and what was read up to there may look whole
+            message = f"no whole answer in {self._timeout:g} s"
+            raise TimeoutError(message)
         if 200 <= answer.status < 300:
             return "accepted", text
         return ("later" if answer.status in _LATER else "refused"), text
 
 
-def _cut(connection: "HTTPConnection") -> None:
+def _cut(connection: "HTTPConnection", was_cut: "threading.Event") -> None:
     import socket  # noqa: PLC0415 - loaded by the connection
 
+    was_cut.set()
     held = connection.sock
     if held is not None:
         try:
