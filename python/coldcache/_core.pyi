@@ -659,8 +659,8 @@ def _totals() -> dict[str, int]:
     """Return what all `cached` functions and `Cache` objects have counted together.
 
     Returns:
-        ``hits``, ``misses``, ``loads``, ``load_errors``, ``stale`` and ``evictions`` since the start
-        of this process, also of caches that are gone or were cleared. `once` is not counted.
+        ``hits``, ``misses``, ``loads``, ``load_errors``, ``stale`` and ``evictions`` since the
+        start of this process, also of caches that are gone or were cleared; not of `once`.
     """
 
 @final

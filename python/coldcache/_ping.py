@@ -1,7 +1,7 @@
 """Warm-up pings: events that only mean to keep an environment warm, known by their exact shape.
 
-An event that differs by anything at all is no ping and goes to the user's handler. A ping costs what
-is due (`warm_up`, a look for a thaw) and tells nothing but which environment answered it.
+An event that differs by anything at all is no ping and goes to the user's handler. A ping costs
+what is due (`warm_up`, a look for a thaw) and tells nothing but which environment answered it.
 """
 
 import sys
@@ -25,8 +25,8 @@ WARMER = "lambda-warmer"
 SCHEDULE = "schedule"
 KINDS = (OURS, PLUGIN, WARMER, SCHEDULE)
 
-# Seconds for which a ping is held that does not say it: what lambda-warmer waits, so that pings sent
-# together find different environments.
+# Seconds for which a ping is held that does not say it, so that pings sent together find different
+# environments: what lambda-warmer waits.
 HOLD = 0.075
 # A ping may ask for more; it is held for so long.
 MOST_HOLD = 10.0

@@ -14,7 +14,7 @@ _before: dict[str, int] = {}
 
 
 def of_caches() -> dict[str, int]:
-    """``hits``, ``misses``, ``loads``, ``load_errors``, ``stale``, ``evictions`` since the start."""
+    """What all caches have counted since the start of this process; `_core._totals` says what."""
     return _totals()
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import coldcache
 import pytest
 from coldcache._invocation import Invocation
 
@@ -38,6 +39,38 @@ _OF_THE_FIRST = (
     "next_wait_seconds",
     "startup_errors",
 )
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """A start with a failed step inside another one, as `coldcache.startup` tells it."""
+
+    def span(name: str, number: int, parent: int | None, **more: Any) -> dict[str, Any]:
+        around = {} if parent is None else {"parentSpanId": f"{parent:016x}"}
+        return {
+            "traceId": "5b8efff798038103d269b633813fc60c",
+            "spanId": f"{number:016x}",
+            **around,
+            "name": name,
+            "kind": 1,
+            "startTimeUnixNano": str(1_795_779_000_000_000_000 + number),
+            "endTimeUnixNano": str(1_795_779_001_000_000_000 - number),
+            "attributes": [{"key": "coldcache.kind", "value": {"stringValue": "step"}}],
+            **more,
+        }
+
+    spans = [
+        span("step inner", 3, 2, status={"code": 2}),
+        span("coldcache.startup", 1, None),
+        span("step outer", 2, 1),
+    ]
+
+    class Startup:
+        def to_spans(self) -> list[dict[str, Any]]:
+            return spans
+
+    monkeypatch.setattr(coldcache, "startup", Startup, raising=False)
+    return spans
 
 
 @pytest.fixture

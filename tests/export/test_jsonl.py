@@ -43,9 +43,7 @@ def test_the_file_is_for_its_owner_only(first: Make, path: Path, mode: int | Non
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_json_cannot_hold_becomes_null_or_is_cut_and_counted(
-    first: Make, path: Path
-) -> None:
+def test_what_json_cannot_hold_becomes_null_or_is_cut_and_counted(first: Make, path: Path) -> None:
     exporter = JsonLines(path)
     call = first(
         init_seconds=float("nan"), call_seconds=float("inf"), function_name="x\ud800" * 1000

@@ -29,16 +29,12 @@ class Set:
         self.spans = InMemorySpanExporter()
         self.tracers = TracerProvider()
         self.tracers.add_span_processor(SimpleSpanProcessor(self.spans))
-        self.exporter = OpenTelemetry(
-            meter_provider=self.meters, tracer_provider=self.tracers
-        )
+        self.exporter = OpenTelemetry(meter_provider=self.meters, tracer_provider=self.tracers)
 
     def metrics(self) -> dict[str, Any]:
         data = self.reader.get_metrics_data()
         assert data is not None
-        return {
-            metric.name: metric for metric in data.resource_metrics[0].scope_metrics[0].metrics
-        }
+        return {metric.name: metric for metric in data.resource_metrics[0].scope_metrics[0].metrics}
 
     def value(self, name: str, **attributes: str) -> float | None:
         for point in self.metrics()[name].data.data_points:
@@ -105,6 +101,35 @@ def test_a_warm_call_is_told_as_one(sdk: Set, warm: Make) -> None:
     assert span.attributes["faas.coldstart"] is False
 
 
+def test_the_start_becomes_spans_in_one_another(
+    sdk: Set, first: Make, started: list[dict[str, Any]]
+) -> None:
+    sdk.exporter.emit(first())
+    spans = {span.name: span for span in sdk.spans.get_finished_spans()}
+    whole, outer, inner = (
+        spans[name] for name in ("coldcache.startup", "step outer", "step inner")
+    )
+    assert whole.parent is None
+    assert outer.parent is not None
+    assert inner.parent is not None
+    assert outer.parent.span_id == whole.context.span_id
+    assert inner.parent.span_id == outer.context.span_id
+    assert (whole.start_time, whole.end_time) == (
+        1_795_779_000_000_000_001,
+        1_795_779_000_999_999_999,
+    )
+    assert inner.attributes == {"coldcache.kind": "step"}
+    assert not inner.status.is_ok
+    assert whole.status.is_ok or whole.status.is_unset
+
+
+def test_spans_of_the_start_can_be_left_out(
+    sdk: Set, first: Make, started: list[dict[str, Any]]
+) -> None:
+    OpenTelemetry(tracer_provider=sdk.tracers, spans=False).emit(first())
+    assert not sdk.spans.get_finished_spans()
+
+
 def test_without_an_sdk_nothing_happens(first: Make) -> None:
     OpenTelemetry().emit(first())
 
@@ -120,5 +145,7 @@ def test_without_the_api_there_is_a_clear_error() -> None:
         "except ConfigError as error:\n"
         "    print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert "needs the package opentelemetry-api, which is not installed" in done.stdout

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from coldcache._invocation import Invocation
 from coldcache.export import names
+from coldcache.export._collector import Collector
 from coldcache.export.otlp import MOST_KEPT, Otlp
 from coldcache.tools.lab.http_message import Request, Response
 from coldcache.tools.lab.loopback import LoopbackServer
@@ -22,6 +23,7 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 Make = Callable[..., Invocation]
@@ -160,6 +162,22 @@ def test_cumulative_numbers_grow_and_name_the_instance(
     data = next(one for one in last.scope_metrics[0].metrics if one.name == "faas.invocations").sum
     assert data.data_points[0].as_int == 2
     assert "service.instance.id" in {one.key for one in last.resource.attributes}
+
+
+def test_the_spans_of_the_start_are_sent_once(
+    first: Make, warm: Make, receiver: Receiver, started: list[dict[str, Any]]
+) -> None:
+    exporter = Otlp(receiver.endpoint, interval=0)
+    for call in (first(), warm()):
+        exporter.emit(call)
+        exporter.flush(LONG)
+    (body,) = [one.body for one in receiver.requests if one.path == "/v1/traces"]
+    message = json_format.Parse(body, ExportTraceServiceRequest())
+    assert [span.name for span in message.resource_spans[0].scope_spans[0].spans] == [
+        span["name"] for span in started
+    ]
+    keys = {one.key for one in message.resource_spans[0].resource.attributes}
+    assert "faas.instance" in keys  # what is unbounded is no label of a metric
 
 
 def test_headers_are_sent_and_a_path_is_kept(first: Make, receiver: Receiver) -> None:
@@ -344,7 +362,9 @@ def test_importing_and_making_one_starts_no_thread_and_loads_no_client() -> None
         "Otlp('http://127.0.0.1:1')\n"
         "print(threading.active_count(), 'http.client' in sys.modules, 'json' in sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
     assert done.stdout == "1 False False\n", done.stderr
 
 
@@ -393,8 +413,6 @@ def test_wrong_options_are_refused(
 
 
 def test_an_ipv6_address_and_default_ports_are_understood() -> None:
-    from coldcache.export._collector import Collector
-
     places = {
         "http://[::1]:4318": ("http", "::1", 4318, ""),
         "https://otel.example/": ("https", "otel.example", 443, ""),
@@ -403,4 +421,3 @@ def test_an_ipv6_address_and_default_ports_are_understood() -> None:
     for endpoint, expected in places.items():
         it = Collector(endpoint, {}, 1.0)
         assert (it.scheme, it.host, it.port, it.path) == expected
-

@@ -10,10 +10,12 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rotel
 from coldcache._invocation import Invocation
+from coldcache.export._collector import Collector
 from coldcache.export.otlp import Otlp
 
 Make = Callable[..., Invocation]
@@ -77,7 +79,7 @@ def collector(tmp_path: Path) -> Iterator[Rotel]:
 
 
 def test_a_real_collector_takes_every_message(
-    collector: Rotel, first: Make, warm: Make
+    collector: Rotel, first: Make, warm: Make, started: list[dict[str, Any]]
 ) -> None:
     exporter = Otlp(collector.endpoint, interval=0)
     exporter.emit(first(error="KeyError"))
@@ -85,18 +87,17 @@ def test_a_real_collector_takes_every_message(
     exporter.emit(warm())
     exporter.flush(LONG)
 
-    assert exporter.counts["sent"] >= 2
+    assert exporter.counts["sent"] == 3
     assert exporter.counts["failed"] == exporter.counts["rejected"] == 0
     text = collector.stop()
     assert "Failed to decode" not in text
     names = set(re.findall(r"-> Name: (\S+)", text))
     assert {"faas.coldstarts", "faas.init_duration", "coldcache.cache.hits"} <= names
     assert "coldcache.start_class: Str(on-demand)" in text
+    assert all(span["name"] in text for span in started)
 
 
 def test_the_collector_refuses_what_is_no_message(collector: Rotel) -> None:
-    from coldcache.export._collector import Collector
-
     verdict, _ = Collector(collector.endpoint, {}, LONG).post(
         "/v1/metrics", b'{"resourceMetrics": 5}'
     )

@@ -87,9 +87,7 @@ def test_what_a_cache_counted_stays_when_it_is_cleared(since: Since) -> None:
     assert since.added() == {"hits": 1, "misses": 1, "loads": 1}
 
 
-def test_hits_of_several_threads_are_all_counted(
-    since: Since, start: Callable[..., Any]
-) -> None:
+def test_hits_of_several_threads_are_all_counted(since: Since, start: Callable[..., Any]) -> None:
     function = cached(lambda: 1)
     function()
     barrier = threading.Barrier(8)

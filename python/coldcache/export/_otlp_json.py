@@ -14,13 +14,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from coldcache._invocation import Invocation
-    from coldcache.export._startup_spans import Span
     from coldcache.export._tally import Points
 
 DELTA, CUMULATIVE = 1, 2  # AggregationTemporality
 LONGEST_TEXT = 1024
-_INTERNAL = 1  # SpanKind
-_FAILED = 2  # StatusCode
 
 LABELS = {"start_class": "coldcache.start_class", "error_type": "error.type"}
 """Labels of the table under their names as attributes."""
@@ -91,12 +88,12 @@ def metrics_message(
     for (key, label), point in points.items():
         word = names.BY_KEY[key].label
         split = {LABELS[word]: label} if word is not None and label is not None else {}
-        data = {**times, "attributes": attributes(split), **_point(point)}
-        by_key.setdefault(key, []).append(data)
+        one = {**times, "attributes": attributes(split), **_point(point)}
+        by_key.setdefault(key, []).append(one)
     metrics = []
-    for key, data in by_key.items():
+    for key, listed in by_key.items():
         metric = names.BY_KEY[key]
-        body: dict[str, Any] = {"dataPoints": data}
+        body: dict[str, Any] = {"dataPoints": listed}
         if metric.kind != "gauge":
             body["aggregationTemporality"] = temporality
         if metric.kind == "count":
@@ -126,31 +123,13 @@ def _point(point: "float | Histogram") -> "dict[str, Any]":
 
 
 def spans_message(
-    spans: "Sequence[Span]", resource: "dict[str, Any]", trace_id: str
+    spans: "Sequence[dict[str, Any]]", resource: "dict[str, Any]"
 ) -> "dict[str, Any]":
-    """An ``ExportTraceServiceRequest`` of one trace.
+    """An ``ExportTraceServiceRequest``.
 
     Args:
-        spans: Parents before their children.
+        spans: In the shape of OTLP's JSON.
         resource: What they are about.
-        trace_id: 32 hexadecimal digits.
     """
-    listed = []
-    for span in spans:
-        it: dict[str, Any] = {
-            "traceId": trace_id,
-            "spanId": span.span_id,
-            "name": names.encodable(span.name, LONGEST_TEXT),
-            "kind": _INTERNAL,
-            "startTimeUnixNano": str(span.start_ns),
-            "endTimeUnixNano": str(span.end_ns),
-            "attributes": attributes(span.attributes),
-        }
-        if span.parent is not None:
-            it["parentSpanId"] = spans[span.parent].span_id
-        if span.error is not None:
-            it["attributes"] += attributes({"error.type": span.error})
-            it["status"] = {"code": _FAILED}
-        listed.append(it)
-    scoped = {"scope": _SCOPE, "spans": listed}
+    scoped = {"scope": _SCOPE, "spans": list(spans)}
     return {"resourceSpans": [{"resource": resource, "scopeSpans": [scoped]}]}

@@ -56,7 +56,7 @@ class Tally:
         self._lock = _thread.allocate_lock()
 
     def _note_fork(self) -> None:
-        """What was counted before a fork is the parent's to tell; the lock may be held by nobody."""
+        """What was counted before a fork is the parent's; the lock may be held by nobody."""
         if os.getpid() != self._pid:
             self._begin()
 

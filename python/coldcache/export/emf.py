@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     class Stream(Protocol):
         """What lines are written to."""
 
-        def write(self, text: str, /) -> object: ...
-        def flush(self) -> object: ...
+        def write(self, text: str, /) -> object: ...  # noqa: D102 - as of every stream
+        def flush(self) -> object: ...  # noqa: D102 - likewise
 
 
 # Of the specification: dimensions of one set, characters of the name and the value of one, and of a
@@ -135,8 +135,9 @@ class Emf:
         members[_CLASS] = quote(self._fit(invocation.start_class, LONGEST_VALUE))
         per_start = [*per_call, quote(_CLASS)]
         self._describe(invocation, members)
-        of_calls, of_starts = {}, {}
-        for metric, label, value in self._reading.of(invocation):
+        of_calls: dict[names.Metric, float] = {}
+        of_starts: dict[names.Metric, float] = {}
+        for metric, _, value in self._reading.of(invocation):
             group = of_starts if metric.label == _CLASS else of_calls
             group[metric] = group.get(metric, 0) + value  # types of errors together
         directives = []
@@ -167,7 +168,7 @@ class Emf:
             members["is_ping"] = "true"
         if invocation.is_first:
             members["start_rule"] = quote(self._fit(invocation.start_rule, LONGEST_MEMBER))
-            listed = []
+            listed: list[str] = []
             for kind, count in invocation.startup_errors.items():
                 if len(listed) < names.MOST_ERROR_TYPES and isinstance(count, int):
                     listed.append(f"{quote(self._fit(kind, LONGEST_DIMENSION))}:{int(count)}")

@@ -1,7 +1,7 @@
 """One line of JSON a call, in a file for its owner only.
 
-A line is appended in one step, so that lines of several processes do not mix, and the file is bounded:
-when it is full it becomes ``FILE.1``, in the place of the one before.
+A line is appended in one step, so that lines of several processes do not mix, and the file is
+bounded: when it is full it becomes ``FILE.1``, in the place of the one before.
 """
 
 import fcntl
@@ -79,9 +79,7 @@ class JsonLines:
         Args:
             invocation: The facts of the call.
         """
-        members = (
-            f'"{name}":{self._value(value)}' for name, value in invocation.to_dict().items()
-        )
+        members = (f'"{name}":{self._value(value)}' for name, value in invocation.to_dict().items())
         return f'{{"schema":1,{",".join(members)}}}'
 
     def _value(self, value: object) -> str:

@@ -70,7 +70,7 @@ class Metric:
 
 
 TABLE = tuple(
-    Metric(*row)  # type: ignore[arg-type]  # the rows are literals
+    Metric(*row)
     for row in (
         # Every call
         ("invocations", "count", "Invocations", "faas.invocations", "{invocation}", None,

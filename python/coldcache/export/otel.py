@@ -70,28 +70,30 @@ class OpenTelemetry:
             if invocation.request_id is not None:
                 current.set_attribute("faas.invocation_id", invocation.request_id)
         if invocation.is_first and self._spans:
-            self._tell_start(invocation)
+            self._tell_start()
 
-    def _tell_start(self, invocation: "Invocation") -> None:
+    def _tell_start(self) -> None:
         from coldcache.export import _startup_spans  # noqa: PLC0415 - once a process
 
-        made: list[Any] = []
-        spans = _startup_spans.of(invocation)
+        made: dict[str, Any] = {}
+        spans = _startup_spans.parents_first(_startup_spans.of_start())
         for span in spans:
             # A trace of its own: the start belongs to no request.
-            parent = self._trace.INVALID_SPAN if span.parent is None else made[span.parent]
+            parent = made.get(span.get("parentSpanId", ""), self._trace.INVALID_SPAN)
             one = self._tracer.start_span(
-                span.name,
+                span["name"],
                 context=self._trace.set_span_in_context(parent),
-                start_time=span.start_ns,
-                attributes=span.attributes,
+                start_time=int(span["startTimeUnixNano"]),
+                attributes={
+                    attribute["key"]: next(iter(attribute["value"].values()))
+                    for attribute in span["attributes"]
+                },
             )
-            if span.error is not None:
-                one.set_attribute("error.type", span.error)
-                one.set_status(self._trace.StatusCode.ERROR)
-            made.append(one)
-        for span, one in zip(reversed(spans), reversed(made), strict=True):
-            one.end(span.end_ns)
+            if "status" in span:
+                one.set_status(self._trace.StatusCode(span["status"]["code"]))
+            made[span["spanId"]] = one
+        for span in reversed(spans):
+            made[span["spanId"]].end(int(span["endTimeUnixNano"]))
 
 
 def _instrument(meter: "Any", metric: names.Metric) -> "Any":

@@ -237,11 +237,10 @@ class Otlp:
         if start is not None:
             from coldcache.export import _startup_spans  # noqa: PLC0415 - once a process
 
-            spans = _startup_spans.of(start)
+            spans = _startup_spans.of_start()
             if spans:
                 resource = _otlp_json.resource_of(start, self._attributes, with_instance=True)
-                trace_id = _startup_spans.random_hex(16)
-                messages.append((_TRACES, _otlp_json.spans_message(spans, resource, trace_id)))
+                messages.append((_TRACES, _otlp_json.spans_message(spans, resource)))
         return messages
 
     def _failed(self, how: str) -> None:

@@ -8,6 +8,7 @@ import click
 
 from .lab.command import lab
 from .optimize.command import optimize
+from .ping.command import ping
 from .profile.command import profile
 
 __all__ = ["coldcache"]
@@ -28,4 +29,5 @@ def coldcache() -> None:
 
 coldcache.add_command(lab)
 coldcache.add_command(optimize)
+coldcache.add_command(ping)
 coldcache.add_command(profile)
