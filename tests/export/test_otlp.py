@@ -207,6 +207,40 @@ def test_where_the_process_freezes_the_message_is_out_when_the_call_ends(
     assert [request.path for request in receiver.requests][:1] == ["/v1/metrics"]
 
 
+def test_a_managed_instance_does_not_freeze(first: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        exporter = Otlp(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=30, end_of_call=30)
+        done = threading.Event()
+
+        def call() -> None:
+            exporter.emit(first())
+            done.set()
+
+        threading.Thread(target=call, daemon=True).start()
+        assert done.wait(LONG)
+
+
+def test_calls_side_by_side_have_one_sender(first: Make, receiver: Receiver) -> None:
+    exporter = Otlp(receiver.endpoint)
+    barrier = threading.Barrier(8)
+
+    def call() -> None:
+        barrier.wait()
+        exporter.emit(first(platform="server"))
+
+    before = {one for one in threading.enumerate() if one.name == "coldcache-otlp"}
+    crew = [threading.Thread(target=call) for _ in range(8)]
+    for one in crew:
+        one.start()
+    for one in crew:
+        one.join()
+    after = {one for one in threading.enumerate() if one.name == "coldcache-otlp"}
+    exporter.flush(LONG)
+    assert len(after - before) == 1
+    assert receiver.values()["faas.invocations"] == 8
+
+
 def test_elsewhere_a_call_waits_for_nothing(first: Make) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never answers
         exporter = Otlp(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=30, end_of_call=30)

@@ -4,6 +4,7 @@ Calls are added up, and sent together from a thread. What is heavy to import is 
 thread.
 """
 
+import _thread
 import os
 import time
 from collections import deque
@@ -90,6 +91,9 @@ class Otlp:
                 raise TypeError(message)
         self.counts = {"sent": 0, "failed": 0, "dropped": 0, "rejected": 0}
         self._was_told = False
+        # Instances that are managed keep running between calls.
+        kind = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
+        self._may_freeze = kind != "lambda-managed-instances"
         self._begin()
 
     def _begin(self) -> None:
@@ -101,8 +105,10 @@ class Otlp:
         self._call: Invocation | None = None
         self._start: Invocation | None = None
         self._changed: threading.Condition | None = None
+        self._starting = _thread.allocate_lock()
         self._asked = self._done = 0
         self._sent_at = -self._interval
+        self._is_away = False
         self._pause = 0.0
         self._silent_until = 0.0
 
@@ -123,11 +129,8 @@ class Otlp:
             self._sender()  # sends in time even if no other call comes
             return
         self._sent_at = now
-        is_frozen_after = (
-            invocation.platform == "lambda" and invocation.start_class != "managed-instance"
-        )
         self._ask()
-        if is_frozen_after and now >= self._silent_until:
+        if self._may_freeze and invocation.platform == "lambda" and not self._is_away:
             self._wait(self._end_of_call)
 
     def flush(self, timeout_seconds: float = 1.0) -> None:
@@ -145,16 +148,21 @@ class Otlp:
     # -- the thread ------------------------------------------------------------------------------
 
     def _sender(self) -> "threading.Condition":
-        if self._changed is None:
+        changed = self._changed
+        if changed is None:
             import atexit  # noqa: PLC0415 - so that importing this module starts nothing
             import threading  # noqa: PLC0415 - likewise
 
-            self._changed = threading.Condition()
+            changed = threading.Condition()
+            with self._starting:
+                if self._changed is not None:  # another call was faster
+                    return self._changed
+                self._changed = changed
             threading.Thread(
-                target=self._run, args=(self._changed,), name="coldcache-otlp", daemon=True
+                target=self._run, args=(changed,), name="coldcache-otlp", daemon=True
             ).start()
             atexit.register(self._at_exit, self._pid)
-        return self._changed
+        return changed
 
     def _at_exit(self, pid: int) -> None:
         if pid == os.getpid():
@@ -210,6 +218,7 @@ class Otlp:
                 self._failed("refused")
                 continue
             self.counts["sent"] += 1
+            self._is_away = False
             self._pause = self._silent_until = 0.0
             self.counts["rejected"] += _rejected(json.loads(answer) if answer else None)
 
@@ -245,6 +254,7 @@ class Otlp:
 
     def _failed(self, how: str) -> None:
         self.counts["failed"] += 1
+        self._is_away = True
         self._pause = min(max(_FIRST_PAUSE, 2 * self._pause), _LONGEST_PAUSE)
         self._silent_until = time.monotonic() + self._pause
         if not self._was_told:
