@@ -156,7 +156,9 @@ class GuardedEngine(Engine):
 
         @coldcache.resource(close=lambda engine: engine.dispose(), name="engine")
         def engine() -> Any:
-            return recipes.guard_engine(self.make_engine(password), max_idle=300)
+            return recipes.guard_engine(
+                self.make_engine(password), max_idle=300, timeout=WAIT_S / 2
+            )
 
         self.kept = engine
 
@@ -177,7 +179,7 @@ class GuardedPool(PsycopgPool):
 
         @coldcache.resource(close=lambda pool: pool.close(), name="pool")
         def pool() -> Any:
-            return self.make_pool(password, recipes.psycopg_check(max_idle=300))
+            return self.make_pool(password, recipes.psycopg_check(max_idle=300, timeout=WAIT_S / 2))
 
         self.kept = pool
 

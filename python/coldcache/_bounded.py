@@ -7,8 +7,10 @@ still brings is not lost: it is handed to whoever disposes of it.
 
 import _thread
 import contextvars
-import sys
 import time
+
+from coldcache._core import _stand_in_for, _this_thread
+from coldcache._hanging import acquire, must_not_end_below_native_code, probe_of, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,24 +18,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     _R = TypeVar("_R")
-
-# Seconds between two looks for signals: one that comes just before a thread falls asleep does not
-# keep it from sleeping.
-SLICE = 0.05
-# Calls that were given up and still run keep a thread each; with so many, new ones are refused.
-_MOST_HANGING = 64
-# Calls that run in threads of their own.
-_running: "list[_Beside]" = []
-
-
-def hanging() -> int:
-    """Count the calls that were given up and still run."""
-    return sum(not call.turn for call in tuple(_running))
-
-
-def _is_main_thread() -> bool:
-    threading = sys.modules.get("threading")
-    return threading is None or threading.main_thread().ident == _thread.get_ident()
 
 
 class Deadline:
@@ -71,32 +55,22 @@ class _Beside:
         self.value: Any = None
         self.error: BaseException | None = None
 
-    def run(self, context: contextvars.Context) -> None:
+    def run(self, context: contextvars.Context, stands_in_for: int | None) -> None:
+        if stands_in_for is not None:
+            _stand_in_for(stands_in_for)
         if not self.turn:  # given up before this thread came to its first step
             return
-        _running.append(self)
+        running.append(self)
         try:
             self.value = context.run(self.call.function, *self.call.arguments)
         except BaseException as error:  # noqa: BLE001 - of a thread of ours: the caller gets it
             self.error = error
-        if self in _running:  # not in the child of a fork that the call made
-            _running.remove(self)
+        if self in running:  # not in the child of a fork that the call made
+            running.remove(self)
         if self.claim():
             self.gate.release()
         else:
             self.dispose()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for the end; false if it did not come in time."""
-        if not _is_main_thread():
-            # No signal comes here; and a daemon thread that wakes up while the interpreter ends is
-            # ended by it, which native frames below it turn into an abort.
-            return self.gate.acquire(True, min(seconds, _thread.TIMEOUT_MAX))
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if self.gate.acquire(True, min(left, SLICE)):
-                return True
-        return False
 
     def claim(self) -> bool:
         try:
@@ -104,6 +78,17 @@ class _Beside:
         except IndexError:
             return False
         return True
+
+    def take(self) -> "Any":
+        """Return what the call returned, or raise what it raised."""
+        error, value = self.error, self.value
+        self.error = self.value = None
+        if error is None:
+            return value
+        try:
+            raise error
+        finally:
+            del error  # or it would keep this frame, which keeps it
 
     def dispose(self) -> None:
         value, self.value, self.error = self.value, None, None
@@ -171,18 +156,37 @@ class Call:
         """
         seconds = self.seconds()
         if seconds is None:
+            if must_not_end_below_native_code():
+                return self._make_beside(None, _this_thread()).take()
             return self.function(*self.arguments)
-        if hanging() >= _MOST_HANGING:
+        probe = probe_of(self.owner)
+        if probe is None:
+            return self._make_beside(seconds).take()
+        if not probe.begin(seconds):
             raise self.timed_out()
+        has_hung = True
+        try:
+            ended = self._make_beside(self.seconds() or 0)
+            has_hung = False
+        finally:
+            probe.end(has_hung=has_hung)
+        return ended.take()
+
+    def _make_beside(self, seconds: float | None, stands_in_for: int | None = None) -> _Beside:
+        """Make it in a thread; who waited for it takes what came of it.
+
+        Where nobody gives it up, its thread stands in for the caller's: a ring that closes over it
+        is still found.
+        """
         started = _Beside(self)
         has_thread, has_ended = True, False
         try:
             try:
-                _thread.start_new_thread(started.run, (contextvars.copy_context(),))
+                _thread.start_new_thread(started.run, (contextvars.copy_context(), stands_in_for))
             except RuntimeError:  # no thread can be started any more: at the very end
                 has_thread = False
             else:
-                has_ended = started.wait(seconds)
+                has_ended = acquire(started.gate, seconds)
         except (
             BaseException
         ):  # a signal handler raised, maybe before there was anything to wait for
@@ -190,17 +194,10 @@ class Call:
                 started.dispose()
             raise
         if not has_thread:
-            return self.function(*self.arguments)
-        if not has_ended and started.claim():
+            started.value = self.function(*self.arguments)
+        elif not has_ended and started.claim():
             raise self.timed_out()
-        error, value = started.error, started.value
-        started.error = started.value = None
-        if error is None:
-            return value
-        try:
-            raise error
-        finally:
-            del error  # or it would keep this frame, which keeps it
+        return started
 
 
 def run(steps: "Generator[Any, Any, _R]") -> "_R":
@@ -220,8 +217,3 @@ def run(steps: "Generator[Any, Any, _R]") -> "_R":
                 answer = call.owner._see_to(call, answer)  # noqa: SLF001
         except BaseException as raised:  # noqa: BLE001 - it is thrown into the generator
             answer, error = None, raised
-
-
-def forget_after_fork() -> None:
-    """The child has none of those threads."""
-    _running.clear()

@@ -2,7 +2,8 @@
 
 import _thread
 
-from coldcache._bounded import SLICE, Deadline
+from coldcache._bounded import Deadline
+from coldcache._hanging import SLICE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

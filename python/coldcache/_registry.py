@@ -4,7 +4,7 @@ import atexit
 import os
 from _weakref import ref
 
-from coldcache import _bounded, _core
+from coldcache import _core, _hanging
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def registered() -> "list[Any]":
 
 
 def _after_fork() -> None:
-    _bounded.forget_after_fork()
+    _hanging.forget_after_fork()
     for member in registered():
         member._after_fork()  # noqa: SLF001
 

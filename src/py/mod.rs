@@ -3,6 +3,7 @@
 //! Rules that hold everywhere here: no lock is held while Python code can run, an object is dropped or
 //! allocated, or a thread waits; a class that holds Python objects traverses all of them, always.
 
+mod actors;
 mod arguments;
 mod asynchronous;
 mod background;
@@ -74,6 +75,8 @@ mod vectorcall;
 mod core {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::actors::{_stand_in_for, _this_thread};
     #[pymodule_export]
     use super::asynchronous::AsyncLoad;
     #[pymodule_export]

@@ -146,3 +146,42 @@ def test_a_daemon_thread_that_waits_for_a_bounded_factory_does_not_disturb_the_e
             time.sleep(0.06)  # so that a look for signals would be due while the interpreter ends
             """
         )
+
+
+def test_daemon_threads_inside_an_unbounded_factory_do_not_disturb_the_end(run_python: Any) -> None:
+    # Several interpreters: whether one wakes up at the wrong moment is a matter of luck.
+    for _ in range(5):
+        run_python(
+            """
+            import threading, time
+            import coldcache
+            begun = threading.Event()
+            def factory():
+                begun.set()
+                while True:
+                    time.sleep(0.001)  # wakes up while the interpreter ends
+            resource = coldcache.resource(factory)
+            def use():
+                with resource():
+                    pass
+            for _ in range(4):
+                threading.Thread(target=use, daemon=True).start()
+            assert begun.wait(5)
+            """
+        )
+
+
+def test_other_threads_run_an_unbounded_factory_themselves(run_python: Any) -> None:
+    assert (
+        run_python("""
+        import threading
+        import coldcache
+        made = []
+        resource = coldcache.resource(threading.get_ident)
+        thread = threading.Thread(target=lambda: made.append(resource.get()), daemon=False)
+        thread.start()
+        thread.join()
+        print(made == [thread.ident])
+    """)
+        == "True"
+    )
