@@ -126,6 +126,13 @@ def test_a_total_that_comes_late_is_not_told_twice(first: Make, warm: Make) -> N
     assert checked(emf.line(warm(cache={"hits": 10})))["CacheHits"] == 1
 
 
+def test_nobody_waiting_is_told_once_after_somebody_did(first: Make, warm: Make) -> None:
+    emf = Emf()
+    lines = [emf.line(warm(pools={"waiting": waiting})) for waiting in (0, 2, 0, 0)]
+    told = [checked(line).get("PoolWaiting") for line in lines]
+    assert told == [None, 2, 0, None]
+
+
 def test_only_what_is_bounded_is_a_dimension(first: Make) -> None:
     emf = Emf(dimensions={"service": "web"})
     dimensions = dimensions_of(checked(emf.line(first(error="KeyError"))))

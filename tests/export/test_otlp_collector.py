@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rotel
 from coldcache._invocation import Invocation
 from coldcache.export._collector import Collector
 from coldcache.export.otlp import Otlp
+
+rotel = pytest.importorskip("rotel", reason="NOT TESTED: there is no rotel for this system")
 
 Make = Callable[..., Invocation]
 LONG = 10.0

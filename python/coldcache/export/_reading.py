@@ -87,9 +87,10 @@ class Reading:
                 count = self._news(prefix + name, totals.get(name, 0))
                 if count:
                     yield prefix + name, None, count
-        waiting = call.pools.get("waiting")
-        if waiting is not None:
+        waiting = call.pools.get("waiting", 0)
+        if waiting or self._told.get("pool_waiting"):  # and once when nobody waits any more
             yield "pool_waiting", None, waiting
+        self._told["pool_waiting"] = waiting
 
     def _of_start(self, call: "Invocation") -> "Iterator[tuple[str, str | None, float]]":
         yield "starts", call.start_class, 1
