@@ -657,6 +657,13 @@ def _note_fork() -> None: ...
 def _this_thread() -> int: ...
 def _stand_in_for(thread: int) -> None: ...
 def _note_restore() -> None: ...
+def _totals() -> dict[str, int]:
+    """Return what all `cached` functions and `Cache` objects have counted together.
+
+    Returns:
+        ``hits``, ``misses``, ``loads``, ``load_errors``, ``stale`` and ``evictions`` since the
+        start of this process, also of caches that are gone or were cleared; not of `once`.
+    """
 
 @final
 class ImportTracer:

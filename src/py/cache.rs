@@ -104,7 +104,7 @@ impl Cache {
         let options = parse(py, &given, name.as_deref().unwrap_or("Cache"))?;
         let options = Py::new(py, options)?;
         register_as_mapping(py)?;
-        Ok(Self { table: Py::new(py, Table::new(py, options))? })
+        Ok(Self { table: Table::create(py, options)?.unbind() })
     }
 
     fn __getitem__(&self, key: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {

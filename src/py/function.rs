@@ -166,7 +166,7 @@ impl Function {
         let options = Py::new(py, options)?;
         Ok(Self {
             wrapped: target.function.clone().unbind(),
-            table: Py::new(py, Table::new(py, options.clone_ref(py)))?,
+            table: Table::create(py, options.clone_ref(py))?.unbind(),
             options,
             binding: target.binding,
             owners: Mutex::default(),
@@ -284,7 +284,7 @@ impl Function {
     pub fn clear(&self, py: Python<'_>) -> PyResult<()> {
         for table in self.tables(py) {
             table.get().clear(py, Cause::Explicit)?;
-            table.get().stats.reset();
+            table.get().reset_stats();
         }
         Ok(())
     }

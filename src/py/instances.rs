@@ -101,7 +101,7 @@ impl Instances {
         let Ok(of) = PyWeakrefReference::new(instance) else {
             return self.table_kept(instance, options);
         };
-        let table = Bound::new(py, Table::new(py, options.clone_ref(py)))?;
+        let table = Table::create(py, options.clone_ref(py))?;
         let state = InstanceState { of: Some(of.unbind()), table: Some(table.clone().unbind()) };
         let state = Bound::new(py, state)?;
         let weak_table = PyWeakrefReference::new(&table)?.unbind();
@@ -127,7 +127,7 @@ impl Instances {
         if let Some(found) = kept.get_item(address)? {
             return Ok(found.get_item(1)?.cast_into::<Table>()?);
         }
-        let table = Bound::new(py, Table::new(py, options.clone_ref(py)))?;
+        let table = Table::create(py, options.clone_ref(py))?;
         kept.set_item(address, (instance, &table))?;
         let most = options.get().max_entries;
         if most.is_some_and(|most| kept.len() as u64 > most)
@@ -164,7 +164,7 @@ impl Instances {
         if let Some(table) = self.known_beside(instance, address) {
             return Ok(table);
         }
-        let table = Bound::new(py, Table::new(py, options.clone_ref(py)))?;
+        let table = Table::create(py, options.clone_ref(py))?;
         let reference = self.weak_reference(instance, address, options)?;
         if let Some(faster) = self.known_beside(instance, address) {
             return Ok(faster);

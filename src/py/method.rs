@@ -114,7 +114,7 @@ impl CachedMethod {
     /// Forget all results of this instance.
     fn cache_clear(&self, py: Python<'_>) -> PyResult<()> {
         self.table.get().clear(py, Cause::Explicit)?;
-        self.table.get().stats.reset();
+        self.table.get().reset_stats();
         Ok(())
     }
 

@@ -56,6 +56,7 @@ mod seat;
 mod stats;
 mod table;
 mod testing;
+mod totals;
 mod traced;
 mod tracer;
 mod trap;
@@ -114,6 +115,8 @@ mod core {
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,
         _note_restore, _since_restore,
     };
+    #[pymodule_export]
+    use super::totals::_totals;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "Python's name")]

@@ -32,10 +32,13 @@ impl Cause {
 ///
 /// Load and store instead of an atomic addition: an attached thread is alone between two bytecodes,
 /// and a hit pays a nanosecond instead of five.
-#[derive(Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
+    const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
     #[inline]
     pub fn add(&self, amount: u64) {
         self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
@@ -54,7 +57,6 @@ impl Counter {
     }
 }
 
-#[derive(Default)]
 pub struct Stats {
     pub hits: Counter,
     pub misses: Counter,
@@ -67,6 +69,42 @@ pub struct Stats {
 }
 
 impl Stats {
+    pub const fn new() -> Self {
+        Self {
+            hits: Counter::new(),
+            misses: Counter::new(),
+            loads: Counter::new(),
+            failures: Counter::new(),
+            stale_served: Counter::new(),
+            removals: [const { Counter::new() }; 4],
+            load_time_total: Counter::new(),
+            load_time_max: Counter::new(),
+        }
+    }
+
+    /// The numbers that metrics tell of, under their names there.
+    pub fn figures(&self) -> [(&'static str, u64); 6] {
+        [
+            ("hits", self.hits.get()),
+            ("misses", self.misses.get()),
+            ("loads", self.loads.get()),
+            ("load_errors", self.failures.get()),
+            ("stale", self.stale_served.get()),
+            ("evictions", self.removals[Cause::Size as usize].get()),
+        ]
+    }
+
+    /// Add the figures of another table to these.
+    pub fn absorb(&self, other: &Self) {
+        self.hits.add(other.hits.get());
+        self.misses.add(other.misses.get());
+        self.loads.add(other.loads.get());
+        self.failures.add(other.failures.get());
+        self.stale_served.add(other.stale_served.get());
+        let size = Cause::Size as usize;
+        self.removals[size].add(other.removals[size].get());
+    }
+
     pub fn count_removal(&self, cause: Cause) {
         self.removals[cause as usize].add(1);
     }

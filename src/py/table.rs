@@ -20,6 +20,7 @@ use super::entry::Entry;
 use super::flight::Flight;
 use super::options::Options;
 use super::stats::{Cause, Stats};
+use super::totals;
 use super::vectorcall::{Slot, look_under};
 use crate::clock;
 use crate::lifetime::Freshness;
@@ -89,7 +90,17 @@ pub enum Found<'py> {
 }
 
 impl Table {
-    pub fn new(py: Python<'_>, options: Py<Options>) -> Self {
+    /// An empty table; one of `once` is not counted among the caches.
+    pub fn create(py: Python<'_>, options: Py<Options>) -> PyResult<Bound<'_, Self>> {
+        let is_cache = !options.get().takes_no_arguments;
+        let table = Bound::new(py, Self::new(py, options))?;
+        if is_cache {
+            totals::register(&table)?;
+        }
+        Ok(table)
+    }
+
+    fn new(py: Python<'_>, options: Py<Options>) -> Self {
         let given = options.get();
         Self {
             has_plain_hits: given.has_plain_hits(),
@@ -102,8 +113,20 @@ impl Table {
             overdue: Mutex::default(),
             ring: given.is_bounded().then(Box::default),
             weight: AtomicU64::new(0),
-            stats: Stats::default(),
+            stats: Stats::new(),
             options,
+        }
+    }
+
+    /// Count from zero again. The totals of the process go on.
+    pub fn reset_stats(&self) {
+        self.keep_stats();
+        self.stats.reset();
+    }
+
+    fn keep_stats(&self) {
+        if !self.options.get().takes_no_arguments {
+            totals::keep(&self.stats);
         }
     }
 
@@ -444,6 +467,12 @@ impl Table {
             .filter_map(|found| found.cast_into::<Entry>().ok())
             .filter(|entry| entry.get().is_live(self.options.get(), now))
             .collect()
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.keep_stats();
     }
 }
 

@@ -71,6 +71,7 @@ pub fn _since_restore() -> Option<f64> {
 
 /// The process is the child of a fork.
 #[pyfunction]
-pub fn _note_fork() {
+pub fn _note_fork(py: Python<'_>) {
     super::load::forget_after_fork();
+    super::totals::forget_after_fork(py);
 }

@@ -6,6 +6,12 @@ from collections.abc import Awaitable, ItemsView
 
 import coldcache
 from coldcache import testing
+from coldcache._invocation import Invocation
+from coldcache.export.emf import Emf
+from coldcache.export.jsonl import JsonLines
+from coldcache.export.otel import OpenTelemetry
+from coldcache.export.otlp import Otlp
+from coldcache.export.prometheus import Prometheus
 from typing_extensions import assert_type
 
 
@@ -229,3 +235,16 @@ async def warm() -> None:
     assert_type([run.name for run in coldcache.hook_runs()], list[str])
     assert_type(send("a"), str)
     reconnect()
+
+
+def export(call: Invocation) -> None:
+    otlp = Otlp("http://127.0.0.1:4318", headers={}, interval=5, temporality="cumulative")
+    emf = Emf("shop", dimensions={"service": "web"}, starts_only=True)
+    prometheus = Prometheus({"service": "web"})
+    for exporter in (emf, otlp, prometheus, JsonLines("calls.jsonl", max_bytes=10_000)):
+        exporter.emit(call)
+    OpenTelemetry(spans=False).emit(call)
+    otlp.flush(0.5)
+    assert_type(prometheus.render(), str)
+    assert_type(emf.line(call), str)
+    assert_type(otlp.counts, dict[str, int])

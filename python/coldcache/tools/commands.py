@@ -9,6 +9,7 @@ import click
 from .budget.command import budget
 from .lab.command import lab
 from .optimize.command import optimize
+from .ping.command import ping
 from .profile.command import profile
 
 __all__ = ["coldcache"]
@@ -30,4 +31,5 @@ def coldcache() -> None:
 coldcache.add_command(budget)
 coldcache.add_command(lab)
 coldcache.add_command(optimize)
+coldcache.add_command(ping)
 coldcache.add_command(profile)

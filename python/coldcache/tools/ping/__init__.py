@@ -1,0 +1,1 @@
+"""Pings a function's environments warm, several at once, and counts those that were reached."""
