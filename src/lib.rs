@@ -10,6 +10,7 @@ pub mod flight;
 pub mod imports;
 pub mod lifetime;
 pub mod policy;
+pub mod probe;
 pub mod roster;
 pub mod waits;
 

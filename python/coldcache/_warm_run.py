@@ -7,7 +7,7 @@ import contextvars
 import threading
 import time
 
-from coldcache import _graph, _step
+from coldcache import _graph, _progress, _step
 from coldcache._warm_report import WarmStep, WarmUpReport
 
 TYPE_CHECKING = False
@@ -113,6 +113,7 @@ class Run:
             if left is not None and left <= 0:
                 return
             began = self._begin_ready()
+            _progress.tell(self._steps.values(), is_over=False)
             if not began and not self._running:
                 return  # whatever waits, waits for what failed
             if self._running:

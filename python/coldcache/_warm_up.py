@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 
-from coldcache import _graph, _replay
+from coldcache import _graph, _progress, _replay
 from coldcache._warm_run import Run
 from coldcache.exceptions import WarmUpError
 
@@ -178,6 +178,7 @@ def _refuse_to_block(loop: asyncio.AbstractEventLoop | None) -> None:
 def _finish(run: Run, report: WarmUpReport) -> WarmUpReport:
     global _last  # noqa: PLW0603 - what last_warm_up tells
     _last = report
+    _progress.tell(report.steps, is_over=True)
     if run.ending is not None:
         raise run.ending
     if report.ok:

@@ -49,6 +49,7 @@ mod plan_filter;
 mod plan_hook;
 mod plan_record;
 mod plan_waiting;
+mod probe;
 mod rare;
 mod ready;
 mod roster;

@@ -14,6 +14,7 @@ use super::lazy_proxy::Lazy;
 use super::lease::{Lease, Shared};
 use super::made::Made;
 use super::plan::ImportPlan;
+use super::probe::Probe;
 use super::roster::Roster;
 use super::seat::Seat;
 use super::tracer::ImportTracer;
@@ -33,6 +34,7 @@ pub fn __getattr__<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyTy
         "Roster" => py.get_type::<Roster>(),
         "Seat" => py.get_type::<Seat>(),
         "Shared" => py.get_type::<Shared>(),
+        "_Probe" => py.get_type::<Probe>(),
         "_InstanceState" => py.get_type::<InstanceState>(),
         _ => {
             let message = format!("module 'coldcache._core' has no attribute '{name}'");

@@ -112,6 +112,18 @@ def _find() -> str | None:
     return None
 
 
+def _open_probe() -> None:
+    """Answer probes from now on, if the environment says where."""
+    if not os.environ.get("COLDCACHE_PROBE"):
+        return
+    try:
+        from coldcache.web.probe import start_from_environment  # noqa: PLC0415 - where it is asked for
+
+        start_from_environment()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the function has to start
+        _log_warning(f"no probe: {type(error).__name__}: {error}")
+
+
 def _preload() -> None:
     """Import what the workers share, if this process is one that forks them."""
     wanted = os.environ.get("COLDCACHE_PRELOAD", "")
@@ -156,5 +168,6 @@ def _start() -> None:
         _refuse(f"{type(error).__name__}: {error}")
 
 
+_open_probe()  # first: it is to answer while all else is imported
 _start()
 _preload()

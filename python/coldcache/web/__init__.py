@@ -1,0 +1,1 @@
+"""Readiness for servers: a probe port, ASGI and WSGI middleware, hooks for gunicorn."""
