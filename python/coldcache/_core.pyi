@@ -14,6 +14,7 @@ from collections.abc import (
 from types import CodeType, ModuleType, TracebackType
 from typing import (
     Any,
+    ClassVar,
     Concatenate,
     Generic,
     Literal,
@@ -807,8 +808,9 @@ def _stays_eager(reason: str) -> None: ...
 class _Probe:
     """A port that answers whether this process, or its workers, are ready; served by a thread."""
 
-    MOST_WORKERS: int
-    address: tuple[str, int]
+    MOST_WORKERS: ClassVar[int]
+    @property
+    def address(self) -> tuple[str, int]: ...
     def __new__(cls, host: str, port: int) -> Self: ...
     def stop(self) -> None: ...
     def is_serving(self) -> bool: ...

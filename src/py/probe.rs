@@ -4,15 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::probe::board::MOST_WORKERS;
 use crate::probe::roll::Roll;
 use crate::probe::server::{Server, Serving};
-
-/// Signals are for Python's threads: the kernel gives one to any thread that does not block it.
-const SIGNALS: std::ops::Range<u8> = 1..65;
 
 #[derive(Debug)]
 enum Phase {
@@ -43,7 +40,9 @@ impl Probe {
     fn serve(&self, py: Python<'_>, server: Server) -> PyResult<()> {
         let signal = py.import("_signal")?;
         let set_mask = signal.getattr("pthread_sigmask")?;
-        let old = set_mask.call1((signal.getattr("SIG_BLOCK")?, SIGNALS.collect::<Vec<u8>>()))?;
+        // Signals are for Python's threads; the kernel gives one to any thread that lets it come.
+        let all = signal.call_method0("valid_signals")?;
+        let old = set_mask.call1((signal.getattr("SIG_BLOCK")?, all))?;
         let started = server.start();
         let restored = set_mask.call1((signal.getattr("SIG_SETMASK")?, old));
         *self.phase.lock() = Some(Phase::Serving(started?));
@@ -59,7 +58,10 @@ impl Probe {
             PyValueError::new_err(format!("host must be an IP address, got {host:?}"))
         })?;
         let roll = Arc::new(Roll::new()?);
-        let server = Server::bind((host, port).into(), Arc::clone(&roll))?;
+        let server = Server::bind((host, port).into(), Arc::clone(&roll)).map_err(|error| {
+            // PyO3's own would have no errno.
+            PyOSError::new_err((error.raw_os_error(), error.to_string()))
+        })?;
         let probe = Self { roll, address: server.address()?, phase: Mutex::new(None) };
         probe.serve(py, server)?;
         Ok(probe)

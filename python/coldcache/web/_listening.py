@@ -25,6 +25,23 @@ def bind(config: Any, log: Any) -> list[Any]:
     from gunicorn import sock  # noqa: PLC0415 - a program that uses these hooks has it
 
     kind_of = sock._sock_type  # noqa: SLF001 - there is no other way between bind and listen
+    be_patient()
+    try:
+        made: list[Any] = sock.create_sockets(config, log)
+    finally:
+        sock._sock_type = kind_of  # noqa: SLF001
+    return made
+
+
+def be_patient() -> None:
+    """Have gunicorn's ports made so that they do not listen, from now on.
+
+    Raises:
+        AttributeError: This gunicorn makes its sockets in another way.
+    """
+    from gunicorn import sock  # noqa: PLC0415
+
+    kind_of = sock._sock_type  # noqa: SLF001
 
     def patient_kind_of(address: Any) -> Any:
         kind = kind_of(address)
@@ -43,8 +60,3 @@ def bind(config: Any, log: Any) -> list[Any]:
         return Bound
 
     sock._sock_type = patient_kind_of  # noqa: SLF001
-    try:
-        made: list[Any] = sock.create_sockets(config, log)
-    finally:
-        sock._sock_type = kind_of  # noqa: SLF001
-    return made

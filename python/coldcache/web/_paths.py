@@ -64,20 +64,14 @@ class Paths:
         """Answer for the application; ``None`` if the request is its own."""
         name = path[len(self._prefix) :] if path.startswith(self._prefix) else ""
         if name not in ("/livez", "/readyz", "/startup"):
-            if here.is_ready or not self._refuse or path in self._allow:
-                return None
-            return self._not_ready()
+            return self._not_ready() if self.refuses(path) else None
         if method not in ("GET", "HEAD"):
             allow = ("Allow", "GET, HEAD")
             return Answer("405 Method Not Allowed", b"", allow, kind="text/plain")
         if name == "/livez":
             return Answer("200 OK", b"ok\n", kind="text/plain")
-        if name == "/startup":
-            found = probe.timeline()
-            return Answer("200 OK", found, kind="application/json") if found else self._not_ready()
-        if here.is_ready:
-            return Answer("200 OK", here.text(), kind="application/json")
-        return self._not_ready()
+        found = probe.timeline() if name == "/startup" else here.is_ready and here.text()
+        return Answer("200 OK", found, kind="application/json") if found else self._not_ready()
 
     def refuses(self, path: str) -> bool:
         """Whether the application may not be asked yet."""

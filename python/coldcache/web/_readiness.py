@@ -66,6 +66,11 @@ class Readiness:
         self._said = is_ready
         self._publish()
 
+    def begin_again(self) -> None:
+        """Forget that it was said to end."""
+        if self._said is False:
+            self._said = None
+
     def follow(self, steps: "Iterable[WarmStep]", is_over: bool) -> None:
         """Take over what a warm-up tells of itself."""
         taking_part = [step for step in steps if step.state != "deferred"]

@@ -48,7 +48,6 @@ def warm_until_done(is_wanted: "Callable[[], bool]") -> bool:
         except WarmUpError as error:
             tell_of(error, pause)
         else:
-            declare_ready()
             return True
         until = time.monotonic() + pause
         while is_wanted() and time.monotonic() < until:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 
+from coldcache._core import _log_warning
 from coldcache.exceptions import ConfigError, WarmUpError
 from coldcache.web._paths import Paths
 from coldcache.web._readiness import here
@@ -111,7 +112,8 @@ class Readiness:
 
     async def _begin(self) -> Message | None:
         """Warm up, or begin to; what the server is told instead of success."""
-        if self._is_begun:
+        here.begin_again()  # a process may have one life after another: tests do
+        if self._paths.warm_up is None:
             return None
         if self._paths.warm_up == "background":
             self._begin_beside()
@@ -132,6 +134,7 @@ class Readiness:
 
     async def _end(self) -> None:
         here.say(False)
+        self._is_begun = self._paths.warm_up is None
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -146,6 +149,9 @@ async def _warm_until_done() -> None:
             await warm_up_async()
         except WarmUpError as error:
             tell_of(error, pause)
+        except Exception as error:  # noqa: BLE001 - the application goes on, and is not ready
+            _log_warning(f"not ready: the warm-up cannot run: {type(error).__name__}: {error}")
+            return
         else:
             declare_ready()
             return

@@ -1,8 +1,9 @@
 """A port that says whether this process is ready, from its first moment on.
 
-``/livez`` answers 200. ``/readyz`` answers 503 with ``Retry-After`` and the progress of the warm-up,
-and 200 once `ready` was said, or a warm-up succeeded, and no required step is pending. ``/startup``
-answers with the timeline. A native thread answers, which needs no GIL: also while Python imports.
+``/livez`` answers 200. ``/readyz`` answers 503 with ``Retry-After`` and the progress of the warm-up
+until `ready` was said, or a warm-up succeeded, and no required step is pending; then 200.
+``/startup`` answers with the timeline. A native thread answers, which needs no GIL: also while
+Python imports.
 """
 
 import atexit
@@ -25,7 +26,6 @@ __all__ = [
 ]
 
 _VARIABLE = "COLDCACHE_PROBE"
-_WORKERS_VARIABLE = "COLDCACHE_PROBE_WORKERS"
 
 _probe: _Probe | None = None
 _has_hooks = False
@@ -67,7 +67,8 @@ def start(*, port: int, host: str = _address.LOOPBACK, auto_ready: bool = True) 
     try:
         made = _Probe(host, port)
     except OSError as error:
-        message = f"the probe cannot listen on {_shown(host, port)}: {error.strerror}"
+        reason = os.strerror(error.errno or 0)
+        message = f"the probe cannot listen on {_shown(host, port)}: {reason}"
         raise OSError(error.errno, message) from None
     _probe = made
     here.is_auto = auto_ready
@@ -129,21 +130,17 @@ def require_workers(number: int) -> None:
     ``/readyz`` answers 200 when so many are ready, and from then on while one is.
 
     Args:
-        number: How many workers, at most 256; ``COLDCACHE_PROBE_WORKERS`` goes before. With 0 the
-            process answers for itself.
+        number: How many workers, at most 256. With 0 the process answers for itself.
 
     Raises:
         ConfigError: It is no such number.
     """
     most = _Probe.MOST_WORKERS
-    name, given = "number", str(number)
-    if number and os.environ.get(_WORKERS_VARIABLE, "").strip():
-        name, given = _WORKERS_VARIABLE, os.environ[_WORKERS_VARIABLE].strip()
-    if not (given.isascii() and given.isdecimal() and len(given) < 5 and int(given) <= most):
-        message = f"{name} must be a number of workers from 0 to {most}, got {given[:60]!r}"
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= most:
+        message = f"number must be a number of workers from 0 to {most}, got {number!r}"
         raise ConfigError(message)
     if _probe is not None:
-        _probe.require(int(given))
+        _probe.require(number)
 
 
 def worker(number: int) -> None:
@@ -152,7 +149,7 @@ def worker(number: int) -> None:
     It begins as not ready, whatever its parent was.
 
     Args:
-        number: The number of this worker, from 1; that of a worker that has ended may be used again.
+        number: The number of this worker, from 1; one that has ended may leave its number.
 
     Raises:
         ConfigError: It is no such number.
@@ -192,7 +189,7 @@ def _publish(is_ready: bool, text: bytes) -> None:
         return
     try:
         _probe.report(is_ready, text)
-        if here.phase != "warming":  # the timeline is long: at its turns only
+        if here.phase not in ("starting", "warming"):  # it takes a while: at the turns only
             so_far = timeline()
             if so_far:
                 _probe.put_timeline(so_far)

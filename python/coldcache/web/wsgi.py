@@ -73,11 +73,10 @@ class Readiness:
         self._warmed_in = os.getpid()
         import threading  # noqa: PLC0415
 
-        from coldcache.web._warming import warm_until_done  # noqa: PLC0415
+        from coldcache.web._warming import declare_ready, warm_until_done  # noqa: PLC0415
 
-        threading.Thread(
-            target=warm_until_done,
-            args=(threading.main_thread().is_alive,),
-            name="coldcache readiness",
-            daemon=True,
-        ).start()
+        def run() -> None:
+            if warm_until_done(threading.main_thread().is_alive):
+                declare_ready()
+
+        threading.Thread(target=run, name="coldcache readiness", daemon=True).start()
