@@ -112,8 +112,9 @@ class Run:
             left = self._time_left()
             if left is not None and left <= 0:
                 return
-            began = self._begin_ready()
+            # First, so that a step that runs is told of as it was told to run.
             _progress.tell(self._steps.values(), is_over=False)
+            began = self._begin_ready()
             if not began and not self._running:
                 return  # whatever waits, waits for what failed
             if self._running:

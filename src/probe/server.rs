@@ -16,6 +16,9 @@ use super::{MOST_ACCEPTS, MOST_CONNECTIONS, ROUND};
 /// It needs a few kilobytes; the default of 8 MB would be shown as used memory by some tools.
 const STACK_BYTES: usize = 128 * 1024;
 
+/// Connections that the kernel keeps until they are accepted; it caps this by `somaxconn`.
+const BACKLOG: i32 = 4096;
+
 /// An open port and its peers, while nobody serves them.
 #[derive(Debug)]
 pub struct Server {
@@ -38,6 +41,8 @@ impl Server {
     pub fn bind(address: SocketAddr, roll: Arc<Roll>) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
+        // The standard library's 128 overflow in a flood, and who is dropped comes again in a second.
+        rustix::net::listen(&listener, BACKLOG)?;
         Ok(Self {
             listener,
             roll,

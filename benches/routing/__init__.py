@@ -1,0 +1,1 @@
+"""Real servers behind a real load balancer, and requests at a steady pace."""
