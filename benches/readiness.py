@@ -1,12 +1,13 @@
-"""Whether probes are answered during a start that holds the GIL, and whether routing by them works.
+"""Whether probes are answered during a start that holds the GIL, and whether routing works.
 
-1. A program imports a module that burns a processor for 3 s in C, holding the GIL. `/livez` is asked
-   all the time from the first answer on: of coldcache's probe, and of `http.server` in a thread.
-2. `/readyz` is asked in a loop while the warm-up ends: from the end of the last step, stamped inside
-   it, to the end of the first answer that is 200.
-3. haproxy in front of two gunicorns, one warm. The second is started while 1,000 requests come in at
-   a steady pace: with coldcache's hooks and checks of `/readyz`, and with gunicorn's own port and
-   checks of that. Slow is what takes longer than 3 x the 99th percentile with both warm.
+1. A program imports a module that burns a processor for 3 s in C, holding the GIL. `/livez` is
+   asked all the time from the first answer on: of coldcache's probe, and of `http.server` in a
+   thread.
+2. `/readyz` is asked in a loop while the warm-up ends: from the end of the last step, stamped
+   inside it, to the end of the first answer that is 200.
+3. haproxy in front of two gunicorns, one warm. The second is started while 1,000 requests come in
+   at a steady pace: with coldcache's hooks and checks of `/readyz`, and with gunicorn's own port
+   and checks of that. Slow is what takes longer than 3 x the 99th percentile with both warm.
 
 Exit status 1 if a target is missed.
 """
@@ -115,24 +116,25 @@ def readyz(folder: Path) -> float:
 
 
 def join(folder: Path, haproxy: str, *, with_coldcache: bool) -> tuple[list[Outcome], float, int]:
-    """The requests while the second instance joins, the warm p99, how many each that one answered."""
+    """Give the requests while an instance joins, the warm p99, and how many that one answered."""
     kind = {"with_coldcache": with_coldcache, "busy_seconds": BUSY_S}
-    with Instance(folder, **kind) as first, Instance(folder, **kind) as second:
-        with Balancer(haproxy, folder, [first, second], by_readiness=with_coldcache) as balancer:
-            first.start()
-            while ask(balancer.port).status != 200:
-                time.sleep(0.01)
-            time.sleep(0.5)  # the balancer has seen by now that the second is not there
+    first, second = Instance(folder, **kind), Instance(folder, **kind)
+    balancer = Balancer(haproxy, folder, [first, second], by_readiness=with_coldcache)
+    with first, second, balancer:
+        first.start()
+        while ask(balancer.port).status != 200:
+            time.sleep(0.01)
+        time.sleep(0.5)  # the balancer has seen by now that the second is not there
 
-            def before(number: int) -> None:
-                if number == JOINS_AT:
-                    second.start()
+        def before(number: int) -> None:
+            if number == JOINS_AT:
+                second.start()
 
-            outcomes = at_pace(balancer.port, REQUESTS, EVERY_S, before)
-            first_pid = outcomes[0].body
-            while len({ask(balancer.port).body for _ in range(4)}) < 2:
-                time.sleep(0.05)
-            warm = at_pace(balancer.port, REQUESTS, EVERY_S)
+        outcomes = at_pace(balancer.port, REQUESTS, EVERY_S, before)
+        first_pid = outcomes[0].body
+        while len({ask(balancer.port).body for _ in range(4)}) < 2:
+            time.sleep(0.05)
+        warm = at_pace(balancer.port, REQUESTS, EVERY_S)
     p99 = percentile([one.seconds for one in warm], 0.99)
     return outcomes, p99, sum(one.body not in (first_pid, b"") for one in outcomes)
 

@@ -80,15 +80,17 @@ class Instance:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Start it, and do not wait for it."""
         command = [sys.executable, "-m", "gunicorn", *self._options, "-w", "1", "-k", "gthread"]
         command += ["--threads", "4", "--no-control-socket", "-b", f"127.0.0.1:{self.port}"]
-        self.process = subprocess.Popen(
-            [*command, "shop:app"],
-            cwd=self._folder,
-            env=self._env,
-            stderr=(self._folder / f"gunicorn-{self.port}.log").open("ab"),
-            start_new_session=True,
-        )
+        with (self._folder / f"gunicorn-{self.port}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "shop:app"],
+                cwd=self._folder,
+                env=self._env,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def __enter__(self) -> Self:
         return self

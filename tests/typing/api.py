@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, ItemsView
+from collections.abc import Awaitable, Callable, ItemsView
 
 import coldcache
 from coldcache import testing
@@ -12,6 +12,7 @@ from coldcache.export.jsonl import JsonLines
 from coldcache.export.otel import OpenTelemetry
 from coldcache.export.otlp import Otlp
 from coldcache.export.prometheus import Prometheus
+from coldcache.web import asgi, probe, wsgi
 from typing_extensions import assert_type
 
 
@@ -248,3 +249,21 @@ def export(call: Invocation) -> None:
     assert_type(prometheus.render(), str)
     assert_type(emf.line(call), str)
     assert_type(otlp.counts, dict[str, int])
+
+
+def web(app: Callable[..., Awaitable[None]]) -> None:
+    assert_type(probe.start(port=0, host="127.0.0.1", auto_ready=False), tuple[str, int])
+    assert_type(probe.start_from_environment(), tuple[str, int] | None)
+    assert_type(probe.address(), tuple[str, int] | None)
+    assert_type(probe.is_ready(), bool)
+    probe.ready()
+    probe.ready(False)
+    probe.require_workers(2)
+    probe.worker(1)
+    probe.stop()
+    assert_type(
+        asgi.Readiness(app, warm_up="background", prefix="/x", refuse=False, allow=("/m",)),
+        asgi.Readiness,
+    )
+    assert_type(asgi.application(), asgi.Readiness)
+    assert_type(wsgi.Readiness(app, warm_up="before", retry_after=2), wsgi.Readiness)

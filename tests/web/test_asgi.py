@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -261,7 +262,6 @@ async def app(scope, receive, send):
 def uvicorn(tmp_path: Path, start: Callable[..., Any]) -> Callable[[str], tuple[int, int]]:
     """Start a real uvicorn with an application whose warm-up waits at a gate; its ports."""
     pytest.importorskip("uvicorn", reason="NOT TESTED: uvicorn is missing")
-    import os  # noqa: PLC0415
 
     (tmp_path / "shop.py").write_text(APP)
     os.mkfifo(tmp_path / "gate")
