@@ -137,7 +137,15 @@ def test_a_worker_begins_as_not_ready(start: Start) -> None:
 
 
 def test_a_fork_leaves_connections_as_they_are(start: Start) -> None:
-    program = start(PARENT + "while sys.stdin.readline():\n    reap(fork(lambda: None))")
+    program = start(
+        PARENT
+        + """
+while sys.stdin.readline():
+    child = fork(lambda: None)
+    sys.stdin.readline()
+    reap(child)
+"""
+    )
     address = program.address()
     statuses = []
     for _ in range(20):
@@ -147,6 +155,7 @@ def test_a_fork_leaves_connections_as_they_are(start: Start) -> None:
             assert program.line() == "forked"
             peer.sendall(b"HTTP/1.1\r\n\r\n")
             statuses.append(received(peer).status)
+            program.go_on()
 
     assert statuses == [200] * 20
 

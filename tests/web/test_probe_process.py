@@ -43,7 +43,7 @@ def test_it_answers_while_the_gil_is_held(start: Start) -> None:
 
 def test_its_thread_takes_no_signals(start: Start) -> None:
     program = start(START + "sys.stdin.readline()\n")
-    program.address()
+    get(program.address(), "/livez")  # from then on the thread has its name
     masks = {}
     for task in Path(f"/proc/{program.process.pid}/task").iterdir():
         status = dict(
