@@ -43,6 +43,7 @@ impl Board {
     }
 
     /// What is in a place; `None` if nothing is.
+    #[must_use]
     pub fn read(&self, place: usize) -> Option<Report> {
         self.get(offset(place), PLACE_BYTES)
     }
@@ -56,6 +57,7 @@ impl Board {
         self.put(TIMELINE_AT, TIMELINE_BYTES, &report)
     }
 
+    #[must_use]
     pub fn timeline(&self) -> Option<Vec<u8>> {
         self.get(TIMELINE_AT, TIMELINE_BYTES).map(|report| report.body)
     }

@@ -5,10 +5,10 @@
 //! The thread shares no lock with anybody: it can be answered while the interpreter is busy, and
 //! stopped around a fork.
 
-pub mod answer;
+mod answer;
 pub mod board;
-pub mod connection;
-pub mod request;
+mod connection;
+mod request;
 pub mod roll;
 pub mod server;
 

@@ -51,6 +51,7 @@ def test_all_public_names_are_listed() -> None:
     assert public - {"exceptions", "pytest_plugin", "recipes", "TYPE_CHECKING", "tools"} <= set(
         coldcache.__all__
     )
+    assert public - {"exceptions", "recipes", "TYPE_CHECKING", "tools", "web"} <= set(coldcache.__all__)
 
 
 def test_dir_lists_the_public_names() -> None:
