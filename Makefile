@@ -43,7 +43,7 @@ $(STAMPS)/examples: $(STAMPS)/installed examples/requirements.txt
 	touch $@
 
 $(STAMPS)/test-tools: $(STAMPS)/examples pyproject.toml
-	$(BIN)/pip install --quiet --group test --group metrics --group lint
+	$(BIN)/pip install --quiet --group test --group metrics --group servers --group lint
 	touch $@
 
 $(STAMPS)/fault-tools: $(STAMPS)/test-tools benches/faults/requirements.txt
