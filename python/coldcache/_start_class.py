@@ -134,9 +134,10 @@ def _by_kernel(now: float, latest: float) -> float | None:
 def note_declaration() -> None:
     """A handler is declared: remember when, and leave a mark for who comes after a crash."""
     global _declared_at, _predecessor  # noqa: PLW0603 - one a process
-    if _declared_at is not None:
-        return
+    is_first = _declared_at is None
     _declared_at = (time.perf_counter(), time.time())
+    if not is_first:
+        return
     path = _mark_path(os.environ)
     if path is not None:
         _predecessor = leave_mark(path)
