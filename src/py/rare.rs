@@ -16,6 +16,7 @@ use super::made::Made;
 use super::plan::ImportPlan;
 use super::roster::Roster;
 use super::seat::Seat;
+use super::timeline::OpenStep;
 use super::tracer::ImportTracer;
 
 /// A class of this module by its name, once and for all (PEP 562).
@@ -33,6 +34,7 @@ pub fn __getattr__<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyTy
         "Roster" => py.get_type::<Roster>(),
         "Seat" => py.get_type::<Seat>(),
         "Shared" => py.get_type::<Shared>(),
+        "_OpenStep" => py.get_type::<OpenStep>(),
         "_InstanceState" => py.get_type::<InstanceState>(),
         _ => {
             let message = format!("module 'coldcache._core' has no attribute '{name}'");
