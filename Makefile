@@ -98,7 +98,7 @@ check-full: check test-all loom ## everything, slow suites included; says what i
 	@echo "check-full: done. Skipped: CPython versions listed above as SKIPPED; make stress (10 minutes) and make bench are run by hand."
 
 bench: $(STAMPS)/bench-tools ## speed against peers, as ratios in one interleaved run
-	@missed=; for bench in imports calls hit_ratio instructions leaks warm_up preload; do \
+	@missed=; for bench in imports calls hit_ratio instructions leaks warm_up preload handler handler_cost start_class; do \
 		$(BIN)/python benches/$$bench.py || missed="$$missed $$bench"; \
 	done; [ -z "$$missed" ] || { echo "targets missed in:$$missed" >&2; exit 1; }
 

@@ -51,6 +51,9 @@ pub fn record(event: Event) {
         *RESTORED_AT.lock() = Some(clock::now());
         start_over(); // sleeping was part of the restore: no thaw of its own
     }
+    if event == Event::Reset {
+        *RESTORED_AT.lock() = None;
+    }
     COUNTS[event as usize].fetch_add(1, Relaxed);
     let epoch = CURRENT.fetch_add(1, Relaxed) + 1;
     LATEST[event as usize].store(epoch, Relaxed);

@@ -13,6 +13,8 @@ pub enum Error {
     Reentrant { chain: Vec<String> },
     /// A caller gave up waiting for somebody else's load.
     Timeout { name: String, waited_ms: u64 },
+    /// The same because the invocation is about to be ended.
+    Deadline { name: String, waited_ms: u64 },
     /// An option or an argument that cannot be used.
     Invalid { what: String, given: String, wants: &'static str },
     /// The clock of the tests was turned while nobody held it.
@@ -28,6 +30,11 @@ impl fmt::Display for Error {
             Self::Timeout { name, waited_ms } => {
                 write!(f, "gave up after {} s waiting for the load of {name}", Seconds(*waited_ms))
             }
+            Self::Deadline { name, waited_ms } => write!(
+                f,
+                "gave up after {} s waiting for the load of {name}: the invocation ends",
+                Seconds(*waited_ms)
+            ),
             Self::Invalid { what, given, wants } => {
                 write!(f, "{what} must be {wants}, got {given}")
             }

@@ -4,6 +4,7 @@
 //! interpreter (`--no-default-features`). `py` is the border to CPython and the only user of `pyo3`.
 
 pub mod clock;
+pub mod deadline;
 pub mod epoch;
 pub mod error;
 pub mod flight;
@@ -12,6 +13,7 @@ pub mod lifetime;
 pub mod policy;
 pub mod probe;
 pub mod roster;
+pub mod timeline;
 pub mod waits;
 
 #[cfg(feature = "python")]

@@ -3,11 +3,27 @@
 # Nothing is imported here but the native module: this line of a handler is part of its cold start.
 # Names that only matter when something went wrong, or in tests, are resolved when first used.
 
-from coldcache._core import Cache, __version__, cached, flag, lazy, once, pending, resolve_all
+from time import perf_counter_ns as _clock
+
+_began = _clock()
+
+from coldcache._core import (  # noqa: E402 - loading it is most of what is timed
+    Cache,
+    __version__,
+    _imported,
+    cached,
+    flag,
+    lazy,
+    once,
+    pending,
+    resolve_all,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from coldcache import testing
+    from coldcache._call import invocation
+    from coldcache._handler import handler
     from coldcache._lifecycle import (
         after_restore,
         before_snapshot,
@@ -15,10 +31,12 @@ if TYPE_CHECKING:
         hook_runs,
         on_thaw,
     )
+    from coldcache._log_filter import log_filter
     from coldcache._pool import pool
     from coldcache._preload import preload
     from coldcache._replay import side_effect
     from coldcache._resource import resource
+    from coldcache._startup import startup
     from coldcache._step import step
     from coldcache._warm_up import last_warm_up, warm_up, warm_up_async
     from coldcache.exceptions import (
@@ -56,9 +74,12 @@ __all__ = [
     "cached",
     "check_thaw",
     "flag",
+    "handler",
     "hook_runs",
+    "invocation",
     "last_warm_up",
     "lazy",
+    "log_filter",
     "on_thaw",
     "once",
     "pending",
@@ -67,6 +88,7 @@ __all__ = [
     "resolve_all",
     "resource",
     "side_effect",
+    "startup",
     "step",
     "testing",
     "warm_up",
@@ -79,13 +101,17 @@ _HOMES = {
     "after_restore": "_lifecycle",
     "before_snapshot": "_lifecycle",
     "check_thaw": "_lifecycle",
+    "handler": "_handler",
     "hook_runs": "_lifecycle",
+    "invocation": "_call",
     "last_warm_up": "_warm_up",
+    "log_filter": "_log_filter",
     "on_thaw": "_lifecycle",
     "pool": "_pool",
     "preload": "_preload",
     "resource": "_resource",
     "side_effect": "_replay",
+    "startup": "_startup",
     "step": "_step",
     "warm_up": "_warm_up",
     "warm_up_async": "_warm_up",
@@ -108,3 +134,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+_imported(_began)

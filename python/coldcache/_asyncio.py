@@ -10,6 +10,8 @@ import contextvars
 import inspect
 import itertools
 
+from coldcache._core import _patience
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,9 @@ _LONG_SLICE = 1.0
 # Seconds that the end of a loop is held up for a refresh under way. Longer, and it would be billed;
 # not at all, and with one loop per invocation no refresh would ever come to its end.
 _GRACE = 0.1
+
+# Refreshes beside the calls that have not ended.
+refreshing: "set[asyncio.Task[None]]" = set()
 
 _numbers = itertools.count(1)
 # The loads that the current code runs for: inherited by tasks and by `asyncio.to_thread`.
@@ -114,6 +119,8 @@ def _start(
 
 def _start_refresh(load: "AsyncLoad", flight: "Flight", number: int, loop: "Any") -> None:
     task = _start(load, flight, number, loop, is_refresh=True)
+    refreshing.add(task)
+    task.add_done_callback(refreshing.discard)
     # Whoever ends a loop cancels all tasks it knows of. This one has somebody to see it through;
     # taking cancellations itself would get in the way of timeouts inside the load.
     asyncio.tasks._unregister_task(task)  # documented, for makers of tasks  # noqa: SLF001
@@ -181,7 +188,10 @@ async def _landed(
             task = _start(load, flight, number, loop, is_refresh=False)
         if not flight.wake_later(wake):
             return task
-        timeout = load.timeout
+        timeout, patience = load.timeout, _patience()
+        is_invocations = patience is not None and (timeout is None or patience < timeout)
+        if is_invocations:
+            timeout = patience
         is_ours = flight.runs_on(loop)
         start = loop.time()
         # A wake-up can get lost in a signal handler that raises: the flight itself knows.
@@ -190,7 +200,7 @@ async def _landed(
             if timeout is not None:
                 slice_ = min(slice_, start + timeout - loop.time())
                 if slice_ <= 0:
-                    raise flight.timed_out(timeout)
+                    raise flight.timed_out(timeout, is_invocations=is_invocations)
             await asyncio.wait((landed,), timeout=slice_)
             if not is_ours and flight.is_orphan():
                 flight.abandon()

@@ -9,6 +9,7 @@ from collections.abc import (
     Iterator,
     KeysView,
     Mapping,
+    Sequence,
     ValuesView,
 )
 from types import CodeType, ModuleType, TracebackType
@@ -19,6 +20,7 @@ from typing import (
     Generic,
     Literal,
     ParamSpec,
+    TypeAlias,
     TypedDict,
     TypeVar,
     final,
@@ -607,7 +609,7 @@ class Flight:
     def abandon(self) -> None: ...
     def has_landed(self) -> bool: ...
     def run_by(self, task: object) -> None: ...
-    def timed_out(self, seconds: float) -> BaseException: ...
+    def timed_out(self, seconds: float, /, *, is_invocations: bool = False) -> BaseException: ...
 
 @final
 class AsyncLoad:
@@ -653,6 +655,91 @@ def _clock_hold() -> None: ...
 def _clock_release() -> None: ...
 def _clock_turn(monotonic: float, wall: float) -> None: ...
 def _clock_now() -> tuple[float, float]: ...
+def _set_deadline(seconds: float | None, /) -> None:
+    """The invocation under way ends in so many seconds; ``None``: nothing ends it."""
+
+def _patience() -> float | None:
+    """Seconds that a wait beginning now may take; ``None``: as long as it likes."""
+
+def _refreshes_under_way() -> int:
+    """How many refreshes of stale values run in threads of their own."""
+
+def _settle_refreshes(seconds: float, /) -> bool:
+    """Wait at most so many seconds for the refreshes under way; true if none is left."""
+
+_Moment: TypeAlias = Literal[
+    "forked",
+    "restored",
+    "init_end",
+    "first_event",
+    "first_call",
+    "first_return",
+    "first_byte",
+    "first_answer",
+]
+
+@final
+class _OpenStep:
+    """A step of the start under way; code that runs meanwhile in this context is inside it."""
+
+    @property
+    def began(self) -> float:
+        """When it began, in seconds of `time.perf_counter`."""
+    def end(self, kind: str | None = None, /) -> None:
+        """End it.
+
+        Args:
+            kind: Name of the type of what was raised inside it.
+        """
+
+def _begin_step(
+    kind: str, name: str, tags: Sequence[tuple[str, str]] | None = None, /
+) -> _OpenStep | None:
+    """Begin a step of the start.
+
+    Args:
+        kind: What it is the run of: ``import``, ``once``, ``resource``, ``pool``, ``step``,
+            ``warm_up``, ``lazy``, ``replay`` or ``hook``.
+        name: Its name; what is beyond 200 characters is cut off.
+        tags: Up to eight pairs of a name and a text.
+
+    Returns:
+        The step, to be ended; ``None`` when the start is over.
+
+    Raises:
+        ValueError: There is no such kind.
+    """
+
+def _mark(name: _Moment, /) -> bool:
+    """Note a moment of the start.
+
+    Returns:
+        Whether it is the first of its kind.
+
+    Raises:
+        ValueError: There is no such moment.
+    """
+
+def _imported(began: int, /) -> None: ...
+def _count_startup_error(kind: str, /) -> None:
+    """Count an error of the start that no step stands for, by the name of its type."""
+
+def _close_timeline() -> None:
+    """The start is over: nothing is added any more."""
+
+class _Recorded(TypedDict):
+    # parent, kind, name, begin, end, type of error, tags; places in this list, nanoseconds.
+    steps: list[tuple[int | None, str, str, int, int | None, str | None, list[tuple[str, str]]]]
+    marks: dict[str, int]
+    dropped: int
+    errors: dict[str, int]
+    # number, number of the import around it, name, begin, end, type of error.
+    imports: list[tuple[int, int | None, str, int, int, str | None]]
+
+def _timeline() -> _Recorded:
+    """Everything that was recorded of the start; times of the monotonic clock."""
+
+def _once_step(function: Callable[[], Any], name: str, /) -> Any: ...
 def _forget_everything() -> None: ...
 def _note_fork() -> None: ...
 def _this_thread() -> int: ...

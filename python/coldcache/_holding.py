@@ -13,7 +13,7 @@ from collections import deque
 
 from coldcache import _rotation
 from coldcache._bounded import Call, Deadline
-from coldcache._core import Made, _log_warning, lifetime_epoch
+from coldcache._core import Made, _begin_step, _log_warning, lifetime_epoch
 from coldcache._disposal import Disposal
 from coldcache._registry import register
 
@@ -163,14 +163,20 @@ class Holding(Disposal):
         while True:
             generations = self._generations()
             epoch, trouble = lifetime_epoch(), self._trouble
+            step = raised = None
             try:
+                step = _begin_step(self.kind, self.name)
                 value = yield Call(self, "making", self.__wrapped__, (), deadline, is_kept=True)
                 return self._accept(value, epoch, trouble, generations, loop)
             except Exception as error:
+                raised = type(error).__name__
                 self._count_failure(error)
                 if not (may_rotate and self._is_refusal(error) and self._rotate(generations)):
                     raise
                 may_rotate = False
+            finally:
+                if step is not None:
+                    step.end(raised)
 
     def _count_failure(self, error: Exception) -> None:
         self._counts["failures"] += 1

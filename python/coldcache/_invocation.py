@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
+
+from coldcache import _identity, _start_class
+from coldcache._core import _timeline
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from coldcache._call import Call
 
 
 class Invocation:
@@ -125,3 +133,59 @@ class Invocation:
 
     def __repr__(self) -> str:
         return f"<Invocation {self.request_id}: {self.start_class}, {self.call_seconds:.3f} s>"
+
+
+def describe(call: Call, *, is_over: bool) -> Invocation:
+    """Put together what exporters get."""
+    identity = _identity.identity()
+    found = Invocation(
+        init_id=call.init_id,
+        platform=identity.platform,
+        start_class=call.start[0],
+        start_rule=call.start[1],
+        is_first=call.first is not None,
+        began_at=call.began_at,
+        request_id=_text(call.context, "aws_request_id"),
+        trace_id=os.environ.get("_X_AMZN_TRACE_ID"),
+        function_name=identity.name,
+        function_version=identity.version,
+        memory_mb=identity.memory_mb,
+        call_seconds=time.perf_counter() - call.began if call.seconds is None else call.seconds,
+        error=call.error,
+        own_seconds=call.own,
+        is_ping=call.is_ping,
+    )
+    if call.first is not None:
+        found.next_wait_seconds = call.first.next_wait
+        found.visible_start_seconds = call.first.visible
+        _describe_start(found)
+    if is_over:
+        from coldcache import _usage  # noqa: PLC0415 - see above
+
+        found.cache = _usage.of_caches()
+        found.resources, found.pools = _usage.of_holdings()
+    return found
+
+
+def _describe_start(found: Invocation) -> None:
+    recorded = _timeline()
+    moments = {name: at / 1e9 for name, at in recorded["marks"].items()}
+    began, _ = _start_class.started()
+    init_end = moments.get("init_end", moments.get("first_call"))
+    if init_end is not None:
+        found.init_seconds = init_end - began
+    answered = moments.get("first_answer", moments.get("first_return"))
+    if answered is not None:
+        # Nobody waited before there was an event; one that was there first waited for all of it.
+        if found.start_class not in ("on-demand", "re-init"):
+            began = moments.get("first_event", moments.get("first_call", began))
+        found.first_answer_seconds = answered - began
+    found.startup_errors = recorded["errors"]
+
+
+def _text(thing: object, name: str) -> str | None:
+    try:
+        found = getattr(thing, name, None)
+    except Exception:  # noqa: BLE001 - somebody else's object
+        return None
+    return found if isinstance(found, str) else None

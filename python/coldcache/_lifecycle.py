@@ -12,7 +12,14 @@ import functools
 import sys
 import time
 
-from coldcache._core import _log_warning, _note_restore, _set_on_thaw, _since_restore, epochs
+from coldcache._core import (
+    _begin_step,
+    _log_warning,
+    _note_restore,
+    _set_on_thaw,
+    _since_restore,
+    epochs,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,6 +95,7 @@ class _Hook:
 
     def __call__(self) -> None:
         error: BaseException | None = None
+        step = _begin_step("hook", self.name, [("when", self.kind)])
         start = time.perf_counter()
         try:
             self.function()
@@ -96,6 +104,8 @@ class _Hook:
             if self.required or not isinstance(raised, Exception):
                 raise
         finally:
+            if step is not None:
+                step.end(None if error is None else type(error).__name__)
             self._ran(time.perf_counter() - start, error)
 
     def _ran(self, seconds: float, error: BaseException | None) -> None:

@@ -159,6 +159,7 @@ def _is_blocked(error: BaseException | None) -> bool:
 class ReplayContext:
     """What the handler gets as its context: the platform's attributes, and ten seconds."""
 
+    is_replay = True  # this is no call of the platform's
     aws_request_id = "00000000-0000-0000-0000-000000000000"
     client_context = None
     identity = None

@@ -6,7 +6,7 @@ import contextvars
 import functools
 import time
 
-from coldcache._core import _is_coroutine_function, once
+from coldcache._core import _begin_step, _is_coroutine_function, _once_step
 from coldcache.exceptions import ConfigError
 
 TYPE_CHECKING = False
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
     from typing import Any, Literal
-
-_MOST_RECORDS = 512  # kept in memory
 
 # Steps inside which the current code runs, outermost first.
 _inside: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar(
@@ -26,7 +24,6 @@ gathered: contextvars.ContextVar[list[StepRecord] | None] = contextvars.ContextV
     "coldcache_gathered", default=None
 )
 
-_records: list[StepRecord] = []
 _declared: dict[str, DeclaredStep] = {}
 
 
@@ -93,7 +90,7 @@ class step:  # noqa: N801 - used as a statement and as a decorator
             raise ValueError(message)
         self.name = name
         self._options = (_dependencies(name, after), required, warm)
-        self._open: list[tuple[Any, float]] = []
+        self._open: list[tuple[Any, Any, float]] = []
 
     def __call__(self, function: Callable[..., Any]) -> DeclaredStep:
         """Declare a function without arguments as this step."""
@@ -106,7 +103,9 @@ class step:  # noqa: N801 - used as a statement and as a decorator
                 f"@coldcache.step({self.name!r}, ...)"
             )
             raise TypeError(message)
-        self._open.append((_inside.set((*_inside.get(), self.name)), time.perf_counter()))
+        recorded = _begin_step("step", self.name)
+        token = _inside.set((*_inside.get(), self.name))
+        self._open.append((recorded, token, time.perf_counter()))
         return self
 
     def __exit__(
@@ -115,17 +114,15 @@ class step:  # noqa: N801 - used as a statement and as a decorator
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        token, begin = self._open.pop()
+        recorded, token, begin = self._open.pop()
         seconds = time.perf_counter() - begin
         _inside.reset(token)
-        record = StepRecord(
-            self.name, _inside.get(), begin, seconds, None if kind is None else kind.__name__
-        )
-        _records.append(record)
-        del _records[:-_MOST_RECORDS]
+        raised = None if kind is None else kind.__name__
+        if recorded is not None:
+            recorded.end(raised)
         around = gathered.get()
         if around is not None:
-            around.append(record)
+            around.append(StepRecord(self.name, _inside.get(), begin, seconds, raised))
 
 
 class DeclaredStep:
@@ -157,7 +154,7 @@ class DeclaredStep:
         self.warm = warm
         self.is_async = _is_coroutine_function(function)
         # One run for all who warm up at the same time, and a ring is found while it runs, too.
-        self._once = once(warm=False, name=name)(self._make_run(function))
+        self._once = _once_step(self._make_run(function), name)
         if self.is_async:
             import inspect  # noqa: PLC0415 - whoever is asynchronous has it
 
@@ -186,14 +183,14 @@ class DeclaredStep:
 
     def is_done(self) -> bool:
         """Whether a warm-up has run it to a good end."""
-        return self._once.is_done()
+        return bool(self._once.is_done())
 
     def reset(self) -> None:
         """Have the next warm-up run it again."""
         self._once.reset()
 
     def _warm_up(self) -> Any:
-        # Not timed as a step inside itself: the report of the warm-up has it.
+        # Timed by the warm-up, and not as a step inside itself.
         return self._once()
 
     def __repr__(self) -> str:
@@ -237,11 +234,6 @@ def declared() -> list[DeclaredStep]:
 def named(name: str) -> DeclaredStep | None:
     """Return the declared step of this name."""
     return _declared.get(name)
-
-
-def records() -> list[StepRecord]:
-    """Return the steps that have ended, in that order; the latest 512 are kept."""
-    return list(_records)
 
 
 def before(thing: Any) -> list[Any]:

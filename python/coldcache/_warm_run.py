@@ -8,6 +8,7 @@ import threading
 import time
 
 from coldcache import _graph, _progress, _step
+from coldcache._core import _begin_step
 from coldcache._warm_report import WarmStep, WarmUpReport
 
 TYPE_CHECKING = False
@@ -59,6 +60,7 @@ class Run:
     def run(self, loop: asyncio.AbstractEventLoop | None) -> WarmUpReport:
         """Run it, asynchronous things on this loop, which another thread runs."""
         self._begin = time.perf_counter()
+        recorded = _begin_step("warm_up", "warm_up", [("start", self._start)])
         own = None
         self._choose(has_loop=loop is not None)
         if loop is None and any(node.is_async for node in self._waiting):
@@ -80,6 +82,8 @@ class Run:
                 else:
                     atexit.register(_wait_for, [own.thread])
             self._settle_threads()
+            if recorded is not None:
+                recorded.end()
         return WarmUpReport(
             list(self._steps.values()),
             seconds=time.perf_counter() - self._begin,
@@ -176,7 +180,11 @@ class Run:
         def work() -> None:
             error = None
             try:
-                context.run(node.run)
+                # What a function makes records itself; these are nobody's.
+                if node.kind in ("lazy", "replay"):
+                    context.run(_recorded, node)
+                else:
+                    context.run(node.run)
             except BaseException as raised:  # noqa: BLE001 - reported
                 error = raised
             with self._changed:
@@ -252,6 +260,19 @@ class Run:
             # They are daemons, as a step that hangs must not keep a program from ending; but one
             # that ends soon is let end before the interpreter is taken apart under it.
             atexit.register(_wait_for, left)
+
+
+def _recorded(node: Node) -> None:
+    step = _begin_step(node.kind, node.name)
+    raised = None
+    try:
+        node.run()
+    except BaseException as error:
+        raised = type(error).__name__
+        raise
+    finally:
+        if step is not None:
+            step.end(raised)
 
 
 def _wait_for(threads: list[threading.Thread]) -> None:

@@ -187,6 +187,12 @@ impl<C: Fn() -> u64> Spans<C> {
         std::mem::take(&mut self.finished)
     }
 
+    /// The finished records that nobody has taken.
+    #[must_use]
+    pub fn finished(&self) -> &[Record] {
+        &self.finished
+    }
+
     #[must_use]
     pub fn totals(&self) -> Totals {
         Totals { dropped: self.dropped, own: self.own, installed_at: self.installed_at }

@@ -14,12 +14,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::entry::Entry;
+use super::errors::type_name;
 use super::flight::Flight;
 use super::landing::{Landing, is_shared};
 use super::load::{Call, Runner, Seat, fallback_of_failure, make_guarded};
 use super::log;
 use super::ready::Ready;
 use super::table::{Found, Table};
+use super::timeline::OpenStep;
 use super::twin;
 use crate::clock;
 use crate::flight::Outcome;
@@ -77,6 +79,7 @@ fn drive<'py>(
         is_anew,
         old: Mutex::new(None),
         started: Mutex::new(None),
+        step: Mutex::new(None),
     };
     py.import(intern!(py, "coldcache._asyncio"))?.call_method1(intern!(py, "drive"), (load,))
 }
@@ -97,6 +100,8 @@ pub struct AsyncLoad {
     /// What may be served if the load fails.
     old: Mutex<Option<Py<Entry>>>,
     started: Mutex<Option<Instant>>,
+    /// Of a `once`, while the start is recorded.
+    step: Mutex<Option<OpenStep>>,
 }
 
 /// What somebody with this seat does next.
@@ -210,7 +215,12 @@ impl AsyncLoad {
     }
 
     /// Note that the load runs from now on.
-    fn begin(&self, flight: &Flight) {
+    fn begin(&self, py: Python<'_>, flight: &Flight) {
+        let options = self.table.get().options.get();
+        if let Some(kind) = options.recorded_as {
+            let step = OpenStep::begin(py, kind, &options.name, Vec::new()).ok().flatten();
+            *self.step.lock() = step;
+        }
         flight.is_begun.store(true, Relaxed);
         *self.started.lock() = Some(Instant::now());
         waits::begin_run(&flight.ticket);
@@ -287,6 +297,9 @@ impl AsyncLoad {
         if let Some(old) = self.old.lock().as_ref() {
             visit.call(old)?;
         }
+        if let Some(step) = self.step.lock().as_ref() {
+            step.traverse(&visit)?;
+        }
         Ok(())
     }
 }
@@ -302,6 +315,11 @@ impl AsyncLoad {
         waits::end_run(&flight.get().ticket);
         if let Some(started) = self.started.lock().take() {
             it.stats.count_load(started.elapsed());
+        }
+        let step = self.step.lock().take();
+        if let Some(step) = step {
+            let error = result.as_ref().err().map(|error| type_name(error.value(py).as_any()));
+            step.finish(py, error.as_deref());
         }
         let (table, key, call) = (self.table.bind(py), self.key.bind(py), self.prepared(py));
         if clock::now().thawed_since(flight.get().started) && flight.get().core.is_unattended() {

@@ -5,7 +5,9 @@
 //! exit must not have native frames below the user's code. A refresh that was frozen with the sandbox
 //! may not publish: what it fetched is as old as the freeze.
 
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use pyo3::exceptions::PyRuntimeError;
@@ -24,6 +26,45 @@ use crate::clock;
 use crate::flight::Outcome;
 use crate::waits;
 
+/// Refreshes in threads that have not ended. No lock: a waiting thread is detached, and a copy of a
+/// lock that it holds would stay locked in a forked child.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// How long a thread waits before it looks again.
+const SLICE: Duration = Duration::from_millis(1);
+
+/// How many refreshes run in threads of their own.
+#[pyfunction]
+pub fn _refreshes_under_way() -> usize {
+    UNDER_WAY.load(Relaxed)
+}
+
+/// Wait at most so many seconds for the refreshes under way; true if none is left.
+#[pyfunction]
+#[pyo3(signature = (seconds, /))]
+pub fn _settle_refreshes(py: Python<'_>, seconds: f64) -> PyResult<bool> {
+    let most = Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default();
+    let start = Instant::now();
+    while UNDER_WAY.load(Relaxed) > 0 {
+        if start.elapsed() >= most {
+            return Ok(false);
+        }
+        py.detach(|| thread::sleep(SLICE));
+        py.check_signals()?;
+    }
+    Ok(true)
+}
+
+fn ended() {
+    // Only attached threads write it: one that a fork has left out of the count must not wrap it.
+    UNDER_WAY.store(UNDER_WAY.load(Relaxed).saturating_sub(1), Relaxed);
+}
+
+/// In a forked child: none of those threads is there.
+pub fn forget_after_fork() {
+    UNDER_WAY.store(0, Relaxed);
+}
+
 /// Start a refresh unless a load of this key is under way.
 pub fn refresh<'py>(
     table: &Bound<'py, Table>,
@@ -37,11 +78,13 @@ pub fn refresh<'py>(
     }
     let thread = waits::coming_thread();
     let Seat::Owner(flight) = it.board(key, Runner::thread(thread))? else { return Ok(()) };
+    UNDER_WAY.fetch_add(1, Relaxed);
     let started = Refresh::new(table, key, call, &flight).and_then(|refresh| {
         let run = py.import(intern!(py, "coldcache._refresh"))?.getattr(intern!(py, "start"))?;
         run.call1((refresh,))
     });
     if let Err(error) = started {
+        ended();
         flight.get().land(py, Outcome::Abandoned)?;
         it.discard(key, &flight)?;
         if !error.is_instance_of::<PyRuntimeError>(py) {
@@ -104,7 +147,9 @@ impl Refresh {
             };
             Landing { table, key, call: &call, old: None }.settle(flight, loaded).map(drop)
         };
-        flight.get().land(py, Outcome::Abandoned)?; // no effect if it has landed
+        let landed = flight.get().land(py, Outcome::Abandoned); // no effect if it has landed
+        ended();
+        landed?;
         settled
     }
 }

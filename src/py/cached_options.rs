@@ -91,6 +91,7 @@ pub fn parse(py: Python<'_>, given: &Keywords<'_>, name: &str) -> PyResult<Optio
         after: Vec::new(),
         flag: None,
         takes_no_arguments: false,
+        recorded_as: None,
         is_async: false,
         parameters: shown(py, given, max_entries)?,
     })

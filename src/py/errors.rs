@@ -14,7 +14,7 @@ impl From<Error> for PyErr {
         let message = error.to_string();
         match error {
             Error::Reentrant { .. } => ReentrantLoadError::new_err(message),
-            Error::Timeout { .. } => LoadTimeout::new_err(message),
+            Error::Timeout { .. } | Error::Deadline { .. } => LoadTimeout::new_err(message),
             Error::Invalid { .. } => PyValueError::new_err(message),
             Error::ClockNotHeld => PyRuntimeError::new_err(message),
         }

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 
 use super::options::Options;
 use crate::clock::{self, Stamp};
+use crate::deadline;
 use crate::epoch::{self, Event};
 use crate::error::Error;
 use crate::flight::{Flight as Core, Outcome};
@@ -133,12 +134,15 @@ impl Flight {
         timeout: Option<Duration>,
     ) -> PyResult<Outcome<Py<PyAny>>> {
         let start = Instant::now();
+        let end = deadline::patience();
+        let is_invocations = end.is_some_and(|end| timeout.is_none_or(|timeout| end < timeout));
+        let timeout = [timeout, end].into_iter().flatten().min();
         loop {
             let slice = match timeout {
                 None => SLICE,
                 Some(timeout) => match timeout.checked_sub(start.elapsed()) {
                     Some(left) if !left.is_zero() => left.min(SLICE),
-                    _ => return Err(self.timed_out(start.elapsed())),
+                    _ => return Err(self.timed_out(start.elapsed(), is_invocations)),
                 },
             };
             if py.detach(|| self.core.wait(slice))
@@ -154,9 +158,14 @@ impl Flight {
         }
     }
 
-    fn timed_out(&self, waited: Duration) -> PyErr {
+    fn timed_out(&self, waited: Duration, is_invocations: bool) -> PyErr {
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-        Error::Timeout { name: self.ticket.name.to_string(), waited_ms }.into()
+        let name = self.ticket.name.to_string();
+        if is_invocations {
+            Error::Deadline { name, waited_ms }.into()
+        } else {
+            Error::Timeout { name, waited_ms }.into()
+        }
     }
 
     /// Cancel the task of an asynchronous load that nobody waits for any more.
@@ -193,10 +202,10 @@ impl Flight {
         self.event_loop.as_ref().is_some_and(|own| own.is(event_loop))
     }
 
-    /// The exception of a caller that waited for so many seconds.
-    #[pyo3(name = "timed_out")]
-    fn py_timed_out(&self, py: Python<'_>, seconds: f64) -> Py<PyAny> {
-        self.timed_out(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+    /// The exception of a caller that waited for so many seconds, maybe until its invocation ends.
+    #[pyo3(name = "timed_out", signature = (seconds, /, *, is_invocations = false))]
+    fn py_timed_out(&self, py: Python<'_>, seconds: f64, is_invocations: bool) -> Py<PyAny> {
+        self.timed_out(Duration::try_from_secs_f64(seconds).unwrap_or_default(), is_invocations)
             .into_value(py)
             .into_any()
     }

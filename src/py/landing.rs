@@ -14,6 +14,7 @@ use super::flight::Flight;
 use super::load::{Call, fallback_of_failure, make, running};
 use super::log;
 use super::table::{Found, Table};
+use super::timeline::recorded;
 use super::vectorcall::is_plain;
 use crate::clock;
 use crate::flight::Outcome;
@@ -54,7 +55,12 @@ impl<'py> Landing<'_, 'py> {
         // However this ends, and be it by a panic, nobody waits for this flight afterwards.
         let _ends = Ends(flight);
         let start = Instant::now();
-        let loaded = running(flight.get(), || make(self.table, self.call));
+        let run = || running(flight.get(), || make(self.table, self.call));
+        let options = self.table.get().options.get();
+        let loaded = match options.recorded_as {
+            Some(kind) => recorded(flight.py(), kind, &options.name, run),
+            None => run(),
+        };
         self.table.get().stats.count_load(start.elapsed());
         self.settle(flight, loaded)
     }

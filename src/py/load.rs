@@ -218,5 +218,8 @@ pub fn running<T>(flight: &Flight, run: impl FnOnce() -> T) -> T {
 /// Called in the child of a fork, where only the forking thread goes on.
 pub fn forget_after_fork() {
     waits::forget_after_fork();
+    background::forget_after_fork();
+    super::timeline::note(crate::timeline::Mark::Forked);
+    crate::deadline::set(None);
     crate::epoch::record(crate::epoch::Event::Fork);
 }

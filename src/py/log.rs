@@ -43,8 +43,8 @@ pub fn stays_eager(py: Python<'_>, reason: &str) {
 }
 
 /// Say something each time. For the Python side.
-#[pyfunction]
-pub fn _log_warning(py: Python<'_>, text: &str) -> PyResult<()> {
+#[pyfunction(name = "_log_warning")]
+pub fn warn(py: Python<'_>, text: &str) -> PyResult<()> {
     let logger = py.import("logging")?.call_method1("getLogger", ("coldcache",))?;
     logger.call_method1("warning", ("%s", text)).map(drop)
 }

@@ -11,6 +11,7 @@ mod birth;
 mod cache;
 mod cached;
 mod cached_options;
+mod deadline;
 mod declared;
 mod decorator;
 mod dict_steps;
@@ -57,6 +58,7 @@ mod seat;
 mod stats;
 mod table;
 mod testing;
+mod timeline;
 mod totals;
 mod traced;
 mod tracer;
@@ -80,11 +82,15 @@ mod core {
     #[pymodule_export]
     use super::actors::{_stand_in_for, _this_thread};
     #[pymodule_export]
+    use super::background::{_refreshes_under_way, _settle_refreshes};
+    #[pymodule_export]
     use super::cache::Cache;
     #[pymodule_export]
     use super::cached::CachedFunction;
     #[pymodule_export]
     use super::cached_options::cached;
+    #[pymodule_export]
+    use super::deadline::{_patience, _set_deadline};
     #[pymodule_export]
     use super::declared::{_declare, _declared};
     #[pymodule_export]
@@ -98,13 +104,13 @@ mod core {
     #[pymodule_export]
     use super::lazy_pending::{_pending_numbers, _resolve, pending, resolve_all};
     #[pymodule_export]
-    use super::log::{_log_warning, stays_eager};
+    use super::log::{stays_eager, warn};
     #[pymodule_export]
     use super::made::keep_for_ever;
     #[pymodule_export]
     use super::method::CachedMethod;
     #[pymodule_export]
-    use super::once::{Once, once};
+    use super::once::{_once_step, Once, once};
     #[pymodule_export]
     use super::once_method::BoundOnce;
     #[pymodule_export]
@@ -115,6 +121,10 @@ mod core {
     use super::testing::{
         _clock_hold, _clock_now, _clock_release, _clock_turn, _forget_everything, _note_fork,
         _note_restore, _since_restore,
+    };
+    #[pymodule_export]
+    use super::timeline::{
+        _begin_step, _close_timeline, _count_startup_error, _imported, _mark, _timeline,
     };
     #[pymodule_export]
     use super::totals::_totals;
@@ -133,7 +143,8 @@ mod core {
             module.py(),
         )?;
         posix.getattr("register_at_fork")?.call((), Some(&in_child))?;
-        super::register_restore_hook(module)
+        super::register_restore_hook(module)?;
+        super::tracer::install_if_asked(module.py())
     }
 }
 

@@ -21,6 +21,7 @@ use super::vectorcall::{Called, EntryPoint, look_up};
 use crate::clock::NANOS_PER_SECOND;
 use crate::lifetime::Limits;
 use crate::policy::Policy;
+use crate::timeline;
 use crate::waits::{self, Actor};
 
 /// `retry="backoff"`: the shape AWS's Secrets Manager caching client uses (1 s, doubling), with an
@@ -81,6 +82,21 @@ pub fn once<'py>(
     Decorator::apply(function, Kind::Once, given.0)
 }
 
+/// The `once` inside a declared step: the warm-up runs it as that step.
+#[pyfunction]
+#[pyo3(signature = (function, name, /))]
+pub fn _once_step<'py>(
+    py: Python<'py>,
+    function: Bound<'py, PyAny>,
+    name: String,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut prepared = Prepared::parse(&Keywords(PyDict::new(py)))?;
+    prepared.name = Some(name);
+    prepared.recorded_as = timeline::Kind::Step;
+    let target = Target::of("once", &function)?;
+    Once::wrap(py, &target, prepared.options(py, &target), Warm::Never)
+}
+
 /// Put the decorator with these options on a function.
 pub fn wrap<'py>(
     function: &Bound<'py, PyAny>,
@@ -104,6 +120,7 @@ struct Prepared {
     fallback: Option<Py<PyAny>>,
     name: Option<String>,
     warm: Warm,
+    recorded_as: timeline::Kind,
 }
 
 impl Prepared {
@@ -130,6 +147,7 @@ impl Prepared {
             fallback,
             name: given.name()?,
             warm: Warm::parse(given.get("warm")?.as_ref())?,
+            recorded_as: timeline::Kind::Once,
         })
     }
 
@@ -172,6 +190,7 @@ impl Prepared {
             after: self.after.iter().map(|after| after.clone_ref(py)).collect(),
             flag: self.flag.clone(),
             takes_no_arguments: true,
+            recorded_as: Some(self.recorded_as),
             is_async: target.is_async,
             parameters: py.None(),
         }

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use super::arguments::Reaction;
 use crate::lifetime::Limits;
 use crate::policy::Policy;
+use crate::timeline::Kind;
 
 /// How long a failure is remembered, in nanoseconds: doubled with each failure in a row.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +64,8 @@ pub struct Options {
     pub flag: Option<String>,
     /// There is one result: `once`.
     pub takes_no_arguments: bool,
+    /// As what its runs are told of in the timeline of the start, if they are part of one.
+    pub recorded_as: Option<Kind>,
     /// Loads are coroutines.
     pub is_async: bool,
     /// What `cache_parameters()` shows, as the user wrote it.

@@ -17,6 +17,7 @@ use super::plan::ImportPlan;
 use super::probe::Probe;
 use super::roster::Roster;
 use super::seat::Seat;
+use super::timeline::OpenStep;
 use super::tracer::ImportTracer;
 
 /// A class of this module by its name, once and for all (PEP 562).
@@ -35,6 +36,7 @@ pub fn __getattr__<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyTy
         "Seat" => py.get_type::<Seat>(),
         "Shared" => py.get_type::<Shared>(),
         "_Probe" => py.get_type::<Probe>(),
+        "_OpenStep" => py.get_type::<OpenStep>(),
         "_InstanceState" => py.get_type::<InstanceState>(),
         _ => {
             let message = format!("module 'coldcache._core' has no attribute '{name}'");

@@ -53,12 +53,15 @@ pub fn _clock_now() -> (f64, f64) {
 /// Forget every value and every failure that was ever stored.
 #[pyfunction]
 pub fn _forget_everything() {
+    super::timeline::restart();
+    crate::deadline::set(None);
     epoch::record(Event::Reset);
 }
 
 /// The process was restored from a snapshot.
 #[pyfunction]
 pub fn _note_restore() {
+    super::timeline::note(crate::timeline::Mark::Restored);
     epoch::record(Event::Restore);
 }
 

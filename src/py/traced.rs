@@ -18,7 +18,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 use super::import_facts::{asker, counters, describe, is_imported, spec_of, thread_id};
 use crate::epoch::{self, Event};
 use crate::imports::probe::{Resident, monotonic};
-use crate::imports::record::Step;
+use crate::imports::record::{Record, Step};
 use crate::imports::spans::{Beginning, Ending, Spans, Token};
 
 /// What a stand-in stands for.
@@ -85,6 +85,14 @@ impl Shared {
             // A full disk costs the profile, never the function.
             let _ = sink.write_all(self.lines().as_bytes());
         }
+    }
+
+    /// Copies of the finished records that took so long, or failed.
+    pub fn finished(&self, shortest: u64) -> Vec<Record> {
+        let is_worth_it = |record: &&Record| {
+            record.error.is_some() || record.end.saturating_sub(record.start) >= shortest
+        };
+        self.spans.lock().finished().iter().filter(is_worth_it).cloned().collect()
     }
 
     /// The finished records as lines of JSON, and the totals as the last line.

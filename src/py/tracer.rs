@@ -18,9 +18,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::errors::invalid;
+use super::flags::is_on;
 use super::import_facts::prepare;
+use super::log::warn;
 use super::traced::{Role, Shared, Traced};
-use crate::imports::record::Step;
+use crate::imports::record::{Record, Step};
 
 /// Records kept until they are taken, unless the caller says otherwise: about 20 MB of them.
 const LIMIT: usize = 65_536;
@@ -47,6 +49,42 @@ const PLACES: [(&str, Option<&str>, &str, Role); 11] = [
 const BORROWERS: [(&str, &str); 1] = [("importlib.util", "_find_spec")];
 
 static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
+
+/// What the tracer that is installed, or was last, has seen.
+static LATEST: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
+
+/// Records kept of a start that nobody profiles.
+const LIMIT_AT_START: usize = 4096;
+
+/// The imports seen so far that took so many nanoseconds, or failed.
+pub fn finished(shortest: u64) -> Vec<Record> {
+    let latest = LATEST.lock().clone();
+    latest.map(|shared| shared.finished(shortest)).unwrap_or_default()
+}
+
+/// Trace the imports of this start, if the environment says so.
+pub fn install_if_asked(py: Python<'_>) -> PyResult<()> {
+    const NAME: &str = "COLDCACHE_TRACE_IMPORTS";
+    match is_on(NAME, false) {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            let tracer = ImportTracer {
+                shared: Arc::new(Shared::new(LIMIT_AT_START, None)),
+                installed: Mutex::default(),
+            };
+            let tracer = Bound::new(py, tracer)?;
+            // Whoever traces already has a better reason to.
+            if let Err(error) = tracer.get().install(py)
+                && !error.is_instance_of::<PyRuntimeError>(py)
+            {
+                warn(py, &format!("{NAME}: {error}"))?;
+            }
+            // The stand-ins hold what they need; the tracer itself would only take them out again.
+            Ok(())
+        }
+        Err(message) => warn(py, &message),
+    }
+}
 
 struct Installed {
     owner: Py<PyAny>,
@@ -106,6 +144,7 @@ impl ImportTracer {
             place.owner.bind(py).setattr(place.name, &place.stand_in)?;
         }
         *self.installed.lock() = installed;
+        *LATEST.lock() = Some(Arc::clone(&self.shared));
         Ok(())
     }
 

@@ -48,7 +48,7 @@ def test_all_public_names_are_listed() -> None:
     # pytest writes assertions of plugins' packages anew, with names that are none for people.
     public = {name for name in vars(coldcache) if name.isidentifier() and name[0] != "_"}
 
-    modules = {"exceptions", "pytest_plugin", "recipes", "tools", "web"}
+    modules = {"exceptions", "export", "pytest_plugin", "recipes", "tools", "web"}
     assert public - modules - {"TYPE_CHECKING"} <= set(coldcache.__all__)
 
 

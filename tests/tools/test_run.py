@@ -271,6 +271,7 @@ def test_nothing_of_the_developers_environment_reaches_the_function(
         "PATH",
         "PYTHONPYCACHEPREFIX",
         "PYTHONUSERBASE",
+        "TMPDIR",
         "TZ",
         "_HANDLER",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, ItemsView
 
 import coldcache
@@ -267,3 +268,27 @@ def web(app: Callable[..., Awaitable[None]]) -> None:
     )
     assert_type(asgi.application(), asgi.Readiness)
     assert_type(wsgi.Readiness(app, warm_up="before", retry_after=2), wsgi.Readiness)
+
+
+@coldcache.handler
+def on_event(event: dict[str, str], context: object) -> int:
+    return len(event)
+
+
+@coldcache.handler(metrics=("emf", "jsonl:/tmp/calls"), pings=False, name="orders")
+async def on_event_async(event: dict[str, str], context: object) -> int:
+    return len(event)
+
+
+def handlers() -> None:
+    assert_type(on_event({}, None), int)
+    assert_type(coldcache.startup().to_json(), str)
+    assert_type(coldcache.startup().errors, dict[str, int])
+    found = coldcache.invocation()
+    if found is not None:
+        assert_type(found.start_class, str)
+    logging.getLogger().addFilter(coldcache.log_filter())
+
+
+async def handlers_async() -> None:
+    assert_type(await on_event_async({}, None), int)

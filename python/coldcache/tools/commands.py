@@ -11,6 +11,7 @@ from .lab.command import lab
 from .optimize.command import optimize
 from .ping.command import ping
 from .profile.command import profile
+from .startup.command import startup
 
 __all__ = ["coldcache"]
 
@@ -33,3 +34,4 @@ coldcache.add_command(lab)
 coldcache.add_command(optimize)
 coldcache.add_command(ping)
 coldcache.add_command(profile)
+coldcache.add_command(startup)

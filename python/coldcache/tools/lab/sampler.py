@@ -7,6 +7,7 @@ is queued before the spawn, as on a platform that starts a sandbox because a req
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -242,12 +243,14 @@ class Sampler:
     @contextlib.contextmanager
     def _session(self, api: RuntimeApi, output: Output, **extra: str) -> Iterator[_Session]:
         # The process is killed before its server closes: it never sees the server go away.
-        with api:
+        # Each sample is an environment of its own: what one leaves behind the next must not find.
+        with api, tempfile.TemporaryDirectory(prefix="coldcache-sample-") as scratch:
             sandbox = Sandbox(
                 self._command,
                 environment={
                     **self._environment,
                     **extra,
+                    "TMPDIR": scratch,
                     "AWS_LAMBDA_RUNTIME_API": api.address,
                 },
                 folder=self._target.folder,

@@ -1,0 +1,1 @@
+"""Look at the timeline of a start that a process has written."""
