@@ -126,6 +126,10 @@ class RuntimeApi:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every connection, also where it was never entered. Further calls do nothing."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -183,6 +187,22 @@ class RuntimeApi:
             self._holds_restore = False
             self._changed.notify_all()
 
+    def wait_until_idle(self, timeout_s: float) -> None:
+        """Wait until all workers ask for an event and there is none: the client stands still.
+
+        Raises:
+            InitFailed: The client reported an error instead of its first ``next``.
+            ClientGone: The process ended.
+            WaitTimeout: *timeout_s* seconds went by.
+        """
+        self._wait(lambda: self._has_nothing_to_do() or None, timeout_s)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all workers wait for an event and none is queued."""
+        with self._changed:
+            return self._has_nothing_to_do()
+
     def wait_for_answer(self, request_id: str, timeout_s: float) -> Exchange:
         """Wait for the answer to an offered event, or the failure reported for it.
 
@@ -210,16 +230,6 @@ class RuntimeApi:
         """When an offered event was handed out, or ``None`` if it still waits."""
         with self._changed:
             return self._calls[request_id].handed_ns
-
-    def wait_until_idle(self, timeout_s: float) -> None:
-        """Wait until the client asks for an event and there is none: it stands still.
-
-        Raises:
-            InitFailed: The client reported an error instead of its first ``next``.
-            ClientGone: The process ended.
-            WaitTimeout: *timeout_s* seconds went by.
-        """
-        self._wait(lambda: self._has_nothing_to_do() or None, timeout_s)
 
     def client_gone(self) -> None:
         """Note that the process has ended, so that nobody goes on waiting for it."""
