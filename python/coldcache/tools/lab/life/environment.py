@@ -206,7 +206,7 @@ class Environment:
         if incarnation is None:
             return
         with contextlib.suppress(ClientGone, InitFailed, WaitTimeout):
-            incarnation.api.wait_for_idle(_IDLE_WITHIN_S)
+            incarnation.api.wait_until_idle(_IDLE_WITHIN_S)
             self._freeze_if_idle(incarnation)
 
     def close(self) -> EndRecord:

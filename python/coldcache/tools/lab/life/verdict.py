@@ -59,7 +59,7 @@ class Judge:
         if report.kind != TOO_LARGE:
             return Verdict("error", report.kind, failure)
         with contextlib.suppress(ClientGone, WaitTimeout):
-            incarnation.api.wait_for_idle(_SETTLE_S)
+            incarnation.api.wait_until_idle(_SETTLE_S)
         return Verdict("too_large", report.message, failure)
 
     def init_failed(self, incarnation: Incarnation, report: ErrorReport) -> Verdict:
