@@ -29,12 +29,14 @@ class BadRequest(Exception):  # noqa: N818 - the name of the status it becomes
 
 @dataclass(frozen=True)
 class Request:
-    """One request, with the monotonic times at which its first line and its last byte were there.
+    """One request, with the monotonic times at which its parts were there.
 
     Attributes:
         headers: Names in lower case.
         arrived_ns: When the request line had been read.
         complete_ns: When the body had been read.
+        first_byte_ns: When the first byte of the body was there; of an empty one, as *complete_ns*.
+        connection: Number of the connection it came on; one client keeps to its own.
     """
 
     method: str
@@ -43,6 +45,8 @@ class Request:
     body: bytes = field(repr=False)
     arrived_ns: int
     complete_ns: int
+    first_byte_ns: int = 0
+    connection: int = 0
 
     @property
     def keeps_alive(self) -> bool:
@@ -81,7 +85,11 @@ class Response:
 
 
 def read_request(
-    stream: BufferedIOBase, *, body_limit: int, send_continue: Callable[[], None]
+    stream: BufferedIOBase,
+    *,
+    body_limit: int,
+    send_continue: Callable[[], None],
+    connection: int = 0,
 ) -> Request | None:
     """Read the next request of a connection.
 
@@ -90,6 +98,7 @@ def read_request(
         body_limit: Largest body in bytes that is accepted.
         send_continue: Called when the client waits for "100 Continue" before its body; a server
             that stays silent makes libcurl wait a whole second before a large answer.
+        connection: Number of the connection, for the request.
 
     Returns:
         The request, or ``None`` when the client closed the connection between requests.
@@ -111,10 +120,20 @@ def read_request(
     if headers.get("expect", "").lower() == "100-continue":
         send_continue()
     if headers.get("transfer-encoding", "").lower() == "chunked":
-        body = _read_chunks(stream, body_limit)
+        body, first_byte_ns = _read_chunks(stream, body_limit)
     else:
-        body = _read_exactly(stream, _content_length(headers, body_limit))
-    return Request(method, path, headers, body, arrived_ns, time.monotonic_ns())
+        body, first_byte_ns = _read_exactly(stream, _content_length(headers, body_limit))
+    complete_ns = time.monotonic_ns()
+    return Request(
+        method,
+        path,
+        headers,
+        body,
+        arrived_ns,
+        complete_ns,
+        first_byte_ns=first_byte_ns or complete_ns,
+        connection=connection,
+    )
 
 
 def _read_headers(stream: BufferedIOBase) -> dict[str, str]:
@@ -137,15 +156,18 @@ def _content_length(headers: Mapping[str, str], limit: int) -> int:
     return _within(int(text), limit)
 
 
-def _read_chunks(stream: BufferedIOBase, limit: int) -> bytes:
-    body = bytearray()
+def _read_chunks(stream: BufferedIOBase, limit: int) -> tuple[bytes, int]:
+    """A chunked body, and when its first byte was there: 0 for an empty one."""
+    body, first_byte_ns = bytearray(), 0
     while size := _chunk_size(stream.readline(_LINE_LIMIT)):
         _within(len(body) + size, limit)
-        body += _read_exactly(stream, size)
+        chunk, began_ns = _read_exactly(stream, size)
+        body += chunk
+        first_byte_ns = first_byte_ns or began_ns
         if stream.readline(3) not in {b"\r\n", b"\n"}:
             raise BadRequest(HTTPStatus.BAD_REQUEST, "a chunk is longer than its size")
     _read_headers(stream)  # trailers, up to the empty line
-    return bytes(body)
+    return bytes(body), first_byte_ns
 
 
 def _chunk_size(line: bytes) -> int:
@@ -155,11 +177,16 @@ def _chunk_size(line: bytes) -> int:
     return int(digits, 16)
 
 
-def _read_exactly(stream: BufferedIOBase, size: int) -> bytes:
-    body = stream.read(size) if size else b""
+def _read_exactly(stream: BufferedIOBase, size: int) -> tuple[bytes, int]:
+    """So many bytes, and when the first of them was there: 0 if there are none."""
+    if not size:
+        return b"", 0
+    first = stream.read(1)  # waits for one byte; what is there with it stays in the buffer
+    began_ns = time.monotonic_ns()
+    body = first + stream.read(size - 1)
     if len(body) != size:
         raise BadRequest(HTTPStatus.BAD_REQUEST, "the connection ended inside a body")
-    return body
+    return body, began_ns
 
 
 def _within(size: int, limit: int) -> int:

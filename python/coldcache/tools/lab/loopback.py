@@ -6,6 +6,7 @@ One thread a connection, kept alive between requests. It knows nothing of what i
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Callable
@@ -24,11 +25,20 @@ class LoopbackServer:
     Args:
         respond: Called on the connection's own thread, so it may block.
         body_limit: Largest request body in bytes; a larger one is answered with 413.
+        on_disconnect: Called with the number of a connection that has ended, on its thread.
     """
 
-    def __init__(self, respond: Callable[[Request], Response], *, body_limit: int) -> None:
+    def __init__(
+        self,
+        respond: Callable[[Request], Response],
+        *,
+        body_limit: int,
+        on_disconnect: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._respond = respond
         self._body_limit = body_limit
+        self._on_disconnect = on_disconnect
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._closing = False
@@ -69,28 +79,35 @@ class LoopbackServer:
                     connection.close()
                     return
                 self._connections.add(connection)
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+            arguments = (connection, next(self._numbers))
+            threading.Thread(target=self._serve, args=arguments, daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, number: int) -> None:
         try:
             # A killed process resets its connections: nobody is left to tell.
             with connection, contextlib.suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 with connection.makefile("rb") as stream:
-                    while self._serve_one(connection, stream):
+                    while self._serve_one(connection, stream, number):
                         pass
         finally:
             with self._lock:
                 self._connections.discard(connection)
+            self._on_disconnect(number)
 
-    def _serve_one(self, connection: socket.socket, stream: BufferedReader) -> bool:
+    def _serve_one(self, connection: socket.socket, stream: BufferedReader, number: int) -> bool:
         """Serve one request; whether another may follow on this connection."""
 
         def send_continue() -> None:
             connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
         try:
-            request = read_request(stream, body_limit=self._body_limit, send_continue=send_continue)
+            request = read_request(
+                stream,
+                body_limit=self._body_limit,
+                send_continue=send_continue,
+                connection=number,
+            )
         except BadRequest as error:
             connection.sendall(self._refusal(error).encode(close=True))
             return False
