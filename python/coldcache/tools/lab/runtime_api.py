@@ -190,7 +190,13 @@ class RuntimeApi:
             ClientGone: The process ended.
             WaitTimeout: *timeout_s* seconds went by.
         """
-        self._wait(lambda: self._is_idle() or None, timeout_s)
+        self._wait(lambda: self._has_nothing_to_do() or None, timeout_s)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all workers wait for an event and none is queued."""
+        with self._changed:
+            return self._has_nothing_to_do()
 
     def wait_for_answer(self, request_id: str, timeout_s: float) -> Exchange:
         """Wait for the answer to an offered event, or the failure reported for it.
@@ -265,7 +271,7 @@ class RuntimeApi:
                 self._init_ns = request.arrived_ns
             if self._workers > 1 or not self._offered:
                 self._changed.notify_all()  # nothing to send first: say at once who is there
-            is_idle = self._is_idle()
+            is_idle = self._has_nothing_to_do()
         if is_idle and self._on_idle is not None:
             self._on_idle()
         with self._changed:
@@ -294,7 +300,7 @@ class RuntimeApi:
             "Lambda-Runtime-Trace-Id": _trace_id(now_ms // 1000),
         }
 
-    def _is_idle(self) -> bool:
+    def _has_nothing_to_do(self) -> bool:
         return not self._offered and len(self._waiting) >= self._workers
 
     def _is_turn_of(self, place: object) -> bool:

@@ -1,17 +1,13 @@
 """One process that runs the unmodified runtime client, from spawn to the last trace of it.
 
-It leads a process group of its own: whatever the function started is ended with it. The process is
-reaped only after its group has been killed, because a reaped process id may be given to a stranger.
+It leads a process group of its own: whatever the function started is ended with it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .output import Output
+from .process import ChildProcess, Process, Spawn
 from .stop_signals import deferred
 
 __all__ = ["Sandbox"]
@@ -36,6 +33,7 @@ class Sandbox:
         folder: Current folder of the process.
         output: Takes what the process writes; closed with the sandbox.
         on_exit: Called from a thread of its own when the process has ended by itself or was killed.
+        spawn: Starts the process; as a child of ours by default.
     """
 
     def __init__(
@@ -46,15 +44,16 @@ class Sandbox:
         folder: Path,
         output: Output,
         on_exit: Callable[[], None],
+        spawn: Spawn = ChildProcess,
     ) -> None:
         self._command = command
         self._environment = dict(environment)
         self._folder = folder
         self._output = output
         self._on_exit = on_exit
-        self._process: subprocess.Popen[bytes] | None = None
+        self._spawn = spawn
+        self._process: Process | None = None
         self._watcher = threading.Thread(target=self._watch, name="sandbox", daemon=True)
-        self._peak_rss_bytes = 0
         self.spawned_ns = 0
 
     def __enter__(self) -> Sandbox:
@@ -71,12 +70,12 @@ class Sandbox:
     @property
     def pid(self) -> int:
         """The process id, which is the id of its group too."""
-        return self._started().pid
+        return self.process.pid
 
     @property
     def exit_status(self) -> str:
         """How the stopped process had ended, in words."""
-        code = self._started().returncode
+        code = self.process.exit_code
         if code is None:
             return "is still running"
         if code >= 0:
@@ -89,14 +88,12 @@ class Sandbox:
         """Spawn the process. The clock of the sample starts just before."""
         with deferred():
             self.spawned_ns = time.monotonic_ns()
-            self._process = subprocess.Popen(
+            self._process = self._spawn(
                 self._command,
-                env=self._environment,
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
+                environment=self._environment,
+                folder=self._folder,
                 stdout=self._output.stdout,
                 stderr=self._output.stderr,
-                start_new_session=True,
             )
             self._output.start()
             self._watcher.start()
@@ -119,43 +116,23 @@ class Sandbox:
 
         Coarser than :meth:`peak_memory_bytes`: on Linux it starts from the size of the parent.
         """
-        return self._peak_rss_bytes
+        return self.process.peak_rss_bytes if self._process is not None else 0
 
     def stop(self) -> None:
         """Kill the group, reap the process, close its output. Further calls do nothing."""
         with deferred():
             process = self._process
-            if process is not None and process.returncode is None:
-                # The process is at least a zombie until reaped below, so both ids are still ours.
-                for kill in (os.killpg, os.kill):
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        kill(process.pid, signal.SIGKILL)
-                self._watcher.join(_JOIN_TIMEOUT_S)
-                self._reap(process)
+            if process is not None and process.exit_code is None:
+                process.end(lambda: self._watcher.join(_JOIN_TIMEOUT_S))
             self._output.close()
 
-    def _watch(self) -> None:
-        # WNOWAIT leaves the zombie in place: `stop` reaps it when the group is dead.
-        with contextlib.suppress(ChildProcessError):
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-        self._on_exit()
-
-    def _reap(self, process: subprocess.Popen[bytes]) -> None:
-        try:
-            # The watcher has seen it end; if not, it hangs in the kernel, and waiting is no use.
-            reaped, status, usage = os.wait4(process.pid, os.WNOHANG)
-        except ChildProcessError:
-            # Whoever started us ignores SIGCHLD, so the kernel has reaped it: the status is lost.
-            process.returncode = 0
-            return
-        if not reaped:
-            process.returncode = -signal.SIGKILL
-            return
-        process.returncode = os.waitstatus_to_exitcode(status)
-        unit = 1 if sys.platform == "darwin" else 1024
-        self._peak_rss_bytes = usage.ru_maxrss * unit
-
-    def _started(self) -> subprocess.Popen[bytes]:
+    @property
+    def process(self) -> Process:
+        """The process, once started."""
         if self._process is None:
             raise RuntimeError("the sandbox has not been started")
         return self._process
+
+    def _watch(self) -> None:
+        self.process.wait()
+        self._on_exit()

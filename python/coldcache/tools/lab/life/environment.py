@@ -16,33 +16,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from ..environment import FUNCTION_NAME
 from ..errors import LabError
-from ..exchange import TOO_LARGE
-from ..failure import call_failed, init_failed, process_ended, timed_out
+from ..exchange import Exchange
 from ..interpreter import Interpreter
-from ..runtime_api import ClientGone, Exchange, InitFailed, WaitTimeout
+from ..runtime_api import ClientGone, InitFailed, WaitTimeout
 from ..target import Target
 from .incarnation import Incarnation
+from .initializer import Init, Initializer
 from .options import Life
-from .records import CallRecord, EndRecord, Outcome, StartClass, StartRecord
+from .records import CallRecord, EndRecord, StartClass, StartRecord
+from .supervisor import Supervisor
+from .template import Template
+from .verdict import Verdict
 
 __all__ = ["Environment"]
 
-_ARN = "arn:aws:lambda:us-east-1:123456789012:function:{name}"
 _START_CLASSES: Mapping[str, StartClass] = {
     "provisioned-concurrency": "provisioned",
     "snap-start": "restored",
     "lambda-managed-instances": "managed-instance",
 }
-# After an answer that was refused the client ends, as a rule; the next call must not meet it dying.
-_SETTLE_S = 1.0
+# Classes of starts that a request waits for.
+_COLD: frozenset[StartClass] = frozenset({"on-demand", "restored", "re-init"})
+# How long to wait for the client's `next` before an explicit freeze.
+_IDLE_WITHIN_S = 5.0
 
 
 class Environment:
     """An execution environment of one function. Use as a context manager; leaving it ends it.
 
-    No method raises for what the function does: the outcome is in the record.
+    No method raises for what the function does: the outcome is in the record. Calls may come from
+    several threads; no more of them than there are workers are under way at once.
 
     Args:
         target: The function.
@@ -55,9 +59,14 @@ class Environment:
         scratch: Its scratch folder, ``TMPDIR`` of the function; made if missing, and then removed
             at the end.
         call_timeout_s: The function's timeout: seconds for one call.
+        template: With ``snap-start``: what it is restored from. Without one it takes a snapshot of
+            its own, and is restored in place.
 
     Attributes:
         failure: The latest failure with its evidence, for a reader; ``None`` if there was none.
+
+    Raises:
+        UsageError: This machine lacks what the life needs.
     """
 
     def __init__(
@@ -70,23 +79,41 @@ class Environment:
         number: int = 0,
         scratch: Path,
         call_timeout_s: float = 3.0,
+        template: Template | None = None,
     ) -> None:
-        self._target = target
         self._life = life
         self._number = number
-        self._scratch = scratch
-        self._owns_scratch = not scratch.exists()
         self._call_timeout_s = call_timeout_s
-        self._command = [str(interpreter.path), "-m", "awslambdaric", target.handler]
-        self._settings = {**settings, **self._life_settings()}
-        self._arn = _ARN.format(name=settings.get("AWS_LAMBDA_FUNCTION_NAME", FUNCTION_NAME))
+        self._template = template
+        self._stack = contextlib.ExitStack()
         self._gate = threading.RLock()  # guards which process there is, and its being frozen
+        self._starting = threading.RLock()  # held through an init that others have to wait for
         self._turns = threading.BoundedSemaphore(life.workers)
+        self._closing = threading.Event()
         self._incarnation: Incarnation | None = None
         self._queued: str | None = None
         self._start: StartRecord | None = None
-        self._calls = 0
+        self._first: StartRecord | None = None  # the start, until a call has reported it
+        self._end: EndRecord | None = None
         self.failure: LabError | None = None
+        with contextlib.ExitStack() as stack:
+            supervisor = Supervisor.acquire()
+            stack.callback(Supervisor.release)
+            if not scratch.exists():
+                scratch.mkdir(parents=True)
+                stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+            self._scratch = scratch
+            self._initializer = Initializer(
+                target,
+                interpreter,
+                settings,
+                life,
+                scratch=scratch,
+                supervisor=supervisor,
+                template=template,
+            )
+            stack.callback(self._initializer.close)
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> Environment:
         return self
@@ -106,153 +133,159 @@ class Environment:
             event: The event of the first call: it is queued before the spawn, as on a platform that
                 starts an environment because a request is waiting. The next :meth:`call` collects
                 its answer.
+
+        Raises:
+            RuntimeError: It has been started before, or is closed.
         """
-        with self._gate:
+        with self._starting:
             if self._start is not None:
                 raise RuntimeError(f"environment {self._number} has been started before")
-            self._scratch.mkdir(parents=True, exist_ok=True)
-            incarnation = self._incarnation = self._incarnate()
             is_early = event is None or self._life.proactive_gap_s is not None
+            if self._template is not None:  # a snapshot holds the scratch folder, too
+                shutil.copytree(self._template.scratch, self._scratch, dirs_exist_ok=True)
+            incarnation = self._prepare()
             if event is not None and not is_early:
                 self._queued = incarnation.api.offer(event, timeout_s=self._call_timeout_s)
-            spawned_ns = incarnation.start()
-            limit_s = self._life.init_limit_for(self._call_timeout_s)
-            done_ns, outcome, error = self._await_init(incarnation, limit_s)
+            init = self._run_init(incarnation, self._life.init_limit_for(self._call_timeout_s))
             on_demand: StartClass = "proactive" if is_early else "on-demand"
-            self._start = StartRecord(
+            snapshot_ms = init.snapshot_init_ms
+            self._start = self._first = StartRecord(
                 environment=self._number,
-                spawned_ns=spawned_ns,
-                init_done_ns=done_ns,
-                init_ms=None if done_ns is None else (done_ns - spawned_ns) / 1e6,
+                spawned_ns=init.began_ns,
+                init_done_ns=init.done_ns,
+                init_ms=init.ms,
                 start_class=_START_CLASSES.get(self._life.initialization, on_demand),
-                outcome=outcome,
-                error=error,
+                outcome=init.verdict.outcome,
+                error=init.verdict.error,
+                notes=self._initializer.notes,
+                snapshot_init_ms=self._template.init_ms if self._template else snapshot_ms,
             )
             return self._start
 
-    def call(self, event: bytes) -> CallRecord:
+    def call(self, event: bytes, *, frozen_s: float | None = None) -> CallRecord:
         """Call the function and wait for its answer; init runs first where no process is left.
 
         Args:
             event: JSON text. Where :meth:`start` was given one, the first call collects its answer.
+            frozen_s: How long the freeze before it seems to have lasted, in seconds, if otherwise
+                than the life says.
+
+        Raises:
+            RuntimeError: The environment is closed.
         """
         with self._turns:
-            with self._gate:
-                start = self._start
-                if start is None:
-                    start = self.start(event=event)
-                incarnation = self._incarnation
-                number, self._calls = self._calls, self._calls + 1
-                if incarnation is None or incarnation.is_over:
-                    return self._call_with_init(event)
-                if number == 0 and self._life.proactive_gap_s is not None:
+            with self._starting:
+                start = self._start or self.start(event=event)
+                first, self._first = self._first, None
+                if first is not None and first.outcome == "ok":
                     self._wait_for_gap(start)
+                incarnation = self._living()
+                if incarnation is None:
+                    return self._call_with_init(event)
+            seemed_s = self._life.frozen_clock_shift_s if frozen_s is None else frozen_s
+            with self._gate:
+                incarnation.thaw(seemed_s)
                 request_id, self._queued = self._queued, None
                 if request_id is None:
                     request_id = incarnation.api.offer(event, timeout_s=self._call_timeout_s)
-            init_ms = start.init_ms if number == 0 else None
-            start_class = start.start_class if number == 0 else "warm"
-            return self._await_answer(incarnation, request_id, start_class, init_ms)
+            if first is None:
+                return self._await_answer(incarnation, request_id, "warm", None)
+            return self._await_answer(incarnation, request_id, first.start_class, first.init_ms)
 
     def freeze(self) -> None:
-        """Stop the processes until the next call."""
+        """Stop the processes until the next call, once the client has asked for it.
+
+        With ``freeze`` in its life the environment does so by itself.
+        """
+        incarnation = self._living()
+        if incarnation is None:
+            return
+        with contextlib.suppress(ClientGone, InitFailed, WaitTimeout):
+            incarnation.api.wait_for_idle(_IDLE_WITHIN_S)
+            self._freeze_if_idle(incarnation)
 
     def close(self) -> EndRecord:
-        """End the environment. Further calls do nothing more."""
+        """End the environment: SIGTERM and grace where it has an extension, then SIGKILL.
+
+        Calls that are under way are told that their process is gone. Further calls do nothing more.
+        """
         with self._gate:
+            if self._end is not None:
+                return self._end
             asked_ns = time.monotonic_ns()
-            incarnation, self._incarnation = self._incarnation, None
-            ended = incarnation.stop() if incarnation is not None else None
-            if self._owns_scratch:
-                shutil.rmtree(self._scratch, ignore_errors=True)
-            return EndRecord(
-                self._number,
-                asked_ns,
-                time.monotonic_ns(),
-                "gone" if incarnation is None else "SIGKILL",
-                ended,
+            is_first = not self._closing.is_set()
+            self._closing.set()
+            incarnation = self._incarnation
+            was_alive = incarnation is not None and not incarnation.is_over
+            if incarnation is not None and was_alive:
+                incarnation.thaw(None)
+        exited = incarnation is not None and was_alive and incarnation.terminate(self._life.grace_s)
+        status = incarnation.stop() if incarnation is not None else None
+        if is_first:
+            self._stack.close()
+        with self._gate:
+            self._end = EndRecord(
+                environment=self._number,
+                asked_ns=asked_ns,
+                ended_ns=time.monotonic_ns(),
+                ended_by="exit" if exited else "SIGKILL" if was_alive else "gone",
+                exit_status=status,
+                strays=incarnation.strays if incarnation is not None else 0,
             )
+            return self._end
 
-    # Starting
+    # Processes
 
-    def _life_settings(self) -> dict[str, str]:
-        life = self._life
-        settings = {
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(life.memory_mb),
-            "AWS_LAMBDA_INITIALIZATION_TYPE": life.initialization,
-            "TMPDIR": str(self._scratch),
-        }
-        if life.initialization == "lambda-managed-instances":
-            settings["AWS_LAMBDA_MAX_CONCURRENCY"] = str(life.workers)
-            settings["AWS_LAMBDA_LOG_FORMAT"] = "JSON"  # always so there
-        return settings
+    def _prepare(self) -> Incarnation:
+        with self._gate:
+            if self._closing.is_set():
+                raise RuntimeError(f"environment {self._number} is closed")
+            self._incarnation = self._initializer.prepare(self._idle)
+            return self._incarnation
 
-    def _incarnate(self) -> Incarnation:
-        return Incarnation(
-            self._command,
-            environment=self._settings,
-            folder=self._target.folder,
-            function_arn=self._arn,
-            life=self._life,
-            on_idle=lambda: None,
-        )
+    def _living(self) -> Incarnation | None:
+        with self._gate:
+            if self._closing.is_set():
+                raise RuntimeError(f"environment {self._number} is closed")
+            incarnation = self._incarnation
+            return None if incarnation is None or incarnation.is_over else incarnation
 
-    def _await_init(
-        self, incarnation: Incarnation, limit_s: float
-    ) -> tuple[int | None, Outcome, str | None]:
-        """Wait for the end of init: when it came, the outcome, and what went wrong."""
-        try:
-            if self._life.initialization == "snap-start":
-                incarnation.api.wait_for_restore(limit_s)
-                incarnation.api.release_restore()
-            return incarnation.api.wait_for_init(limit_s), "ok", None
-        except InitFailed as failed:
-            incarnation.stop()
-            self.failure = init_failed(self._target, failed.report, incarnation.output)
-            return None, "init_error", failed.report.kind
-        except ClientGone:
-            ended = incarnation.stop()
-            stage = "before it asked for its first event"
-            self._note_end(incarnation, stage)
-            return None, "crash", f"the process {ended} during init"
-        except WaitTimeout:
-            incarnation.stop()
-            what = f"did not end its init within {limit_s:g} s"
-            self.failure = timed_out(self._target, what, "--init-limit", incarnation.output)
-            return None, "init_timeout", what
+    def _run_init(self, incarnation: Incarnation, limit_s: float) -> Init:
+        init = self._initializer.run(incarnation, limit_s)
+        self.failure = init.verdict.failure or self.failure
+        return init
+
+    def _idle(self, incarnation: Incarnation) -> None:
+        if self._life.freeze:
+            self._freeze_if_idle(incarnation)
+
+    def _freeze_if_idle(self, incarnation: Incarnation) -> None:
+        # Events are offered under the same lock, after a thaw: none is handed to a frozen process.
+        with self._gate:
+            if not self._closing.is_set() and incarnation.api.is_idle:
+                incarnation.freeze()
 
     def _wait_for_gap(self, start: StartRecord) -> None:
-        if start.init_done_ns is None or self._life.proactive_gap_s is None:
-            return
-        passed_s = (time.monotonic_ns() - start.init_done_ns) / 1e9
-        time.sleep(max(0.0, self._life.proactive_gap_s - passed_s))
+        gap_s = self._life.proactive_gap_s
+        if gap_s is not None and start.init_done_ns is not None:
+            passed_s = (time.monotonic_ns() - start.init_done_ns) / 1e9
+            self._closing.wait(max(0.0, gap_s - passed_s))
 
-    # Calling
+    # Calls
 
     def _call_with_init(self, event: bytes) -> CallRecord:
         """A call to an environment without a process: init runs inside, within its timeout."""
-        incarnation = self._incarnation = self._incarnate()
+        incarnation = self._prepare()
+        self._queued = None
         began_ns = time.monotonic_ns()
         request_id = incarnation.api.offer(event, timeout_s=self._call_timeout_s, since_ns=began_ns)
-        spawned_ns = incarnation.start()
-        done_ns, outcome, error = self._await_init(incarnation, self._call_timeout_s)
-        if done_ns is None:
-            return CallRecord(
-                environment=self._number,
-                handed_ns=spawned_ns,
-                first_byte_ns=None,
-                answered_ns=time.monotonic_ns(),
-                is_cold=True,
-                start_class="re-init",
-                init_ms=None,
-                outcome="timeout" if outcome == "init_timeout" else outcome,
-                error=error,
-                answer_sha256=None,
-                answer_bytes=0,
-                peak_memory_bytes=None,
-            )
-        init_ms = (done_ns - spawned_ns) / 1e6
-        return self._await_answer(incarnation, request_id, "re-init", init_ms, began_ns=spawned_ns)
+        init = self._run_init(incarnation, self._call_timeout_s)
+        if init.done_ns is not None:
+            return self._await_answer(incarnation, request_id, "re-init", init.ms, began_ns)
+        verdict = init.verdict
+        if verdict.outcome == "init_timeout":  # what has run out is the call's time
+            verdict = Verdict("timeout", verdict.error, verdict.failure)
+        return self._record(began_ns, "re-init", None, verdict, None, None)
 
     def _await_answer(
         self,
@@ -260,57 +293,54 @@ class Environment:
         request_id: str,
         start_class: StartClass,
         init_ms: float | None,
-        *,
         began_ns: int | None = None,
     ) -> CallRecord:
         """Wait for an answer as long as a call may last, from *began_ns* or from handing out."""
-        api = incarnation.api
-        limit_ns = round(self._call_timeout_s * 1e9)
+        api, kills = incarnation.api, self._initializer.kills()
         asked_ns = began_ns or api.handed_ns(request_id) or time.monotonic_ns()
-        left_s = (asked_ns + limit_ns - time.monotonic_ns()) / 1e9
+        left_s = self._call_timeout_s - (time.monotonic_ns() - asked_ns) / 1e9
         exchange: Exchange | None = None
         peak_bytes: int | None = None
         try:
             exchange = api.wait_for_answer(request_id, max(0.0, left_s))
-            peak_bytes = incarnation.sandbox.peak_memory_bytes()
-            outcome, error = self._judge(incarnation, exchange)
-        except (ClientGone, InitFailed):
-            ended = incarnation.stop()
-            self._note_end(incarnation, "while it worked on a call")
-            outcome, error = "crash", f"the process {ended} during the call"
+            if self._life.workers == 1:  # of several, this would be the one that serves no calls
+                peak_bytes = incarnation.sandbox.peak_memory_bytes()
+            verdict = self._initializer.judge.answered(incarnation, exchange)
         except WaitTimeout:
-            incarnation.stop()
-            outcome, error = "timeout", f"no answer within {self._call_timeout_s:g} s"
-            what = f"did not answer within {self._call_timeout_s:g} s"
-            self.failure = timed_out(self._target, what, "--timeout", incarnation.output)
+            verdict = self._initializer.judge.call_too_long(incarnation, self._call_timeout_s)
+        except (ClientGone, InitFailed):
+            if self._life.workers > 1 and not incarnation.is_over:
+                verdict = self._initializer.judge.worker_ended(incarnation)
+            else:
+                verdict = self._initializer.ended(incarnation, "during a call", kills)
+        self.failure = verdict.failure or self.failure
         handed_ns = began_ns or api.handed_ns(request_id) or asked_ns
         api.forget(request_id)
+        return self._record(handed_ns, start_class, init_ms, verdict, exchange, peak_bytes)
+
+    def _record(
+        self,
+        handed_ns: int,
+        start_class: StartClass,
+        init_ms: float | None,
+        verdict: Verdict,
+        exchange: Exchange | None,
+        peak_bytes: int | None,
+    ) -> CallRecord:
+        has_answer = exchange is not None and verdict.outcome == "ok"
         return CallRecord(
             environment=self._number,
             handed_ns=handed_ns,
             first_byte_ns=exchange.first_byte_ns if exchange else None,
             answered_ns=exchange.answered_ns if exchange else time.monotonic_ns(),
-            is_cold=start_class in {"on-demand", "restored", "re-init"},
+            is_cold=start_class in _COLD,
             start_class=start_class,
             init_ms=init_ms,
-            outcome=outcome,
-            error=error,
+            outcome=verdict.outcome,
+            error=verdict.error,
             answer_sha256=hashlib.sha256(exchange.body).hexdigest()
-            if exchange and outcome == "ok"
+            if exchange is not None and has_answer
             else None,
             answer_bytes=exchange.size if exchange else 0,
             peak_memory_bytes=peak_bytes,
         )
-
-    def _judge(self, incarnation: Incarnation, exchange: Exchange) -> tuple[Outcome, str | None]:
-        if exchange.error is None:
-            return "ok", None
-        self.failure = call_failed(self._target, "a call", exchange.error, incarnation.output)
-        if exchange.error.kind != TOO_LARGE:
-            return "error", exchange.error.kind
-        with contextlib.suppress(ClientGone, WaitTimeout):
-            incarnation.api.wait_for_idle(_SETTLE_S)
-        return "too_large", exchange.error.message
-
-    def _note_end(self, incarnation: Incarnation, stage: str) -> None:
-        self.failure = process_ended(self._target, incarnation.sandbox, stage, incarnation.output)

@@ -66,6 +66,7 @@ class Life:
         limit_cpu: Whether calls get the share of a processor that belongs to the size.
         extensions: Which kind of extension is registered; decides the time to shut down.
         snapshot_s: How long the snapshot takes, of SnapStart: ``restore/next`` is held as long.
+        restore_limit_s: Seconds that a restore may take, the hooks after it included.
 
     Raises:
         UsageError: A value is out of range, or two of them exclude each other.
@@ -82,6 +83,7 @@ class Life:
     limit_cpu: bool = False
     extensions: Extensions = "none"
     snapshot_s: float = 0.0
+    restore_limit_s: float = RESTORE_LIMIT_S
 
     def __post_init__(self) -> None:
         self._check_choices()
@@ -124,6 +126,7 @@ class Life:
             ("freeze", self.frozen_clock_shift_s, True),
             ("proactive-gap", self.proactive_gap_s, True),
             ("snapshot", self.snapshot_s, True),
+            ("restore-limit", self.restore_limit_s, False),
         ):
             if seconds is None:
                 continue

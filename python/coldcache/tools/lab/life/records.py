@@ -28,6 +28,7 @@ class StartRecord:
         outcome: ``ok``, ``init_error``, ``init_timeout`` or ``crash``.
         error: What went wrong, in words.
         notes: Parts of the life that this machine could not imitate, in words.
+        snapshot_init_ms: Under SnapStart, the init before the snapshot; ``init_ms`` is the restore.
     """
 
     environment: int
@@ -38,6 +39,7 @@ class StartRecord:
     outcome: Outcome
     error: str | None
     notes: tuple[str, ...] = ()
+    snapshot_init_ms: float | None = None
 
 
 @dataclass(frozen=True)
