@@ -5,6 +5,8 @@ from __future__ import annotations
 from .environment import Environment
 from .options import FULL_PROCESSOR_MB, Extensions, Initialization, Life
 from .records import CallRecord, EndRecord, Outcome, StartClass, StartRecord
+from .supervisor import Supervisor, supervised
+from .template import Template
 
 __all__ = [
     "FULL_PROCESSOR_MB",
@@ -17,4 +19,7 @@ __all__ = [
     "Outcome",
     "StartClass",
     "StartRecord",
+    "Supervisor",
+    "Template",
+    "supervised",
 ]

@@ -65,7 +65,16 @@ class ClockPage:
     @property
     def is_in_use(self) -> bool:
         """Whether a process has opened it."""
-        return bool(_LAYOUT.unpack_from(self._page)[3])
+        return self._loaded > 0
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether native code that asks the kernel's page of functions sees these clocks, too."""
+        return self._loaded > 1
+
+    @property
+    def _loaded(self) -> int:
+        return int(_LAYOUT.unpack_from(self._page)[3])
 
     def thawed(self, frozen_ns: int, seemed_s: float) -> None:
         """Note a freeze. To be called while no process of the environment runs.
@@ -76,7 +85,7 @@ class ClockPage:
         """
         self.wall_ns += max(0, round(seemed_s * _NS) - frozen_ns)
         self.monotonic_ns -= frozen_ns
-        self._write(loaded=int(self.is_in_use))
+        self._write(loaded=self._loaded)
 
     def close(self) -> None:
         """Give it up."""

@@ -107,8 +107,14 @@ class Initializer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What this machine cannot imitate."""
-        return tuple(self._ceiling.notes)
+        """What this machine cannot imitate; of the clocks known once a process runs."""
+        notes = list(self._ceiling.notes)
+        if self._clock is not None and self._clock.is_in_use and not self._clock.is_everywhere:
+            notes.append(
+                "shifted clocks are seen by those who ask the C library only, not by native code "
+                "that asks the kernel's vDSO (coldcache does): this kernel seals it"
+            )
+        return tuple(notes)
 
     def prepare(self, on_idle: Callable[[Incarnation], None]) -> Incarnation:
         """Make the next process, without starting it."""

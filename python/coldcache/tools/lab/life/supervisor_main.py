@@ -81,12 +81,14 @@ class Supervisor:
         """Serve one request; whether another may come."""
         try:
             packet, descriptors, _, _ = socket.recv_fds(
-                self._control, _PACKET_BYTES, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+                self._control, _PACKET_BYTES, _MOST_DESCRIPTORS
             )
         except OSError:
             return False
         if not packet:
             return False
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
         try:
             request = json.loads(packet)
             answer = getattr(self, "_do_" + request["do"])(request, descriptors)
@@ -278,4 +280,5 @@ def _descendants(pid: int) -> set[int]:
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as control:
+        control.set_inheritable(False)
         Supervisor(control).run()

@@ -20,12 +20,14 @@ import signal
 import socket
 import sys
 import time
+import types
 from typing import Any
 
 __all__: list[str] = []
 
 _SET_PARENT_DEATH_SIGNAL, _SET_SUBREAPER = 1, 36  # of prctl(2)
 _PACKET_BYTES = 1 << 20
+_NATIVE = "runtime_client"
 
 
 def _serve(control: socket.socket, client: Any, runtime: Any) -> None:
@@ -34,9 +36,7 @@ def _serve(control: socket.socket, client: Any, runtime: Any) -> None:
     # Copies belong to the supervisor: it is told of their ends.
     libc.prctl(_SET_SUBREAPER, 0, 0, 0, 0)
     while True:
-        packet, descriptors, _, _ = socket.recv_fds(
-            control, _PACKET_BYTES, 2, socket.MSG_CMSG_CLOEXEC
-        )
+        packet, descriptors, _, _ = socket.recv_fds(control, _PACKET_BYTES, 2)
         if not packet:
             os._exit(0)
         middle = libc.fork()
@@ -80,15 +80,28 @@ def _begin(
 
 
 def _connect(client: Any, runtime: Any) -> None:
-    """Turn the client to the Runtime API of this copy. It has not asked for an event before."""
+    """Turn the client to the Runtime API of this copy."""
     client.lambda_runtime_address = os.environ["AWS_LAMBDA_RUNTIME_API"]
+    del sys.modules[_NATIVE]
+    runtime.runtime_client = importlib.import_module(_NATIVE)
     runtime.runtime_client.initialize_client(runtime._user_agent())  # noqa: SLF001
+
+
+def _stand_in() -> types.ModuleType:
+    """In place of the client's native part, which reads the address of the API as it is loaded.
+
+    Up to the snapshot nothing of it is used.
+    """
+    module = types.ModuleType(_NATIVE)
+    module.__dict__["initialize_client"] = lambda agent: None  # noqa: ARG005
+    return module
 
 
 def _main() -> None:
     control = socket.socket(fileno=int(os.environ.pop("COLDCACHE_LAB_TEMPLATE")))
     os.set_inheritable(control.fileno(), False)
     sys.path[0] = os.getcwd()  # as `-m` has it
+    sys.modules[_NATIVE] = _stand_in()
     runtime: Any = importlib.import_module("awslambdaric.lambda_runtime_client")
     original = runtime.LambdaRuntimeClient.restore_next
 
