@@ -302,3 +302,92 @@ def test_closing_leaves_no_thread() -> None:
         thread.join(LONG_S)
     assert len(started) == 2
     assert not any(thread.is_alive() for thread in started)
+
+
+def test_the_first_byte_of_a_streamed_answer_is_stamped(
+    api: RuntimeApi, client: http.client.HTTPConnection
+) -> None:
+    request_id = api.offer(b"{}", timeout_s=1)
+    ask(client, "GET", "/invocation/next")
+    sent_ns: list[int] = []
+
+    def stream() -> Iterator[bytes]:
+        yield b"first"
+        sent_ns.append(time.monotonic_ns())
+        threading.Event().wait(0.05)  # real time: the rest of the answer takes a while
+        yield b"rest"
+
+    ask(client, "POST", f"/invocation/{request_id}/response", stream())
+
+    exchange = api.wait_for_answer(request_id, LONG_S)
+    assert exchange.size == 9
+    assert exchange.handed_ns < exchange.first_byte_ns
+    assert exchange.first_byte_ns + 40_000_000 < exchange.answered_ns
+
+
+def test_several_workers_take_turns_and_none_before_all_are_there() -> None:
+    with RuntimeApi(function_arn=ARN, workers=2) as api:
+        for event in (b"1", b"2"):
+            api.offer(event, timeout_s=1)
+        bodies: list[bytes] = []
+        first = threading.Thread(target=lambda: bodies.append(next_event(api)))
+        first.start()
+        with pytest.raises(WaitTimeout):
+            api.wait_for_init(0.1)  # real time: nothing may happen
+        assert bodies == []
+
+        second = next_event(api)
+        first.join(LONG_S)
+
+    assert sorted([second, *bodies]) == [b"1", b"2"]
+
+
+def next_event(api: RuntimeApi) -> bytes:
+    with contextlib.closing(http.client.HTTPConnection(api.address, timeout=LONG_S)) as client:
+        return ask(client, "GET", "/invocation/next")[1]
+
+
+def test_a_held_restore_is_answered_when_it_is_released() -> None:
+    with RuntimeApi(function_arn=ARN, hold_restore=True) as api:
+        answers: list[int] = []
+
+        def restore() -> None:
+            client = http.client.HTTPConnection(api.address, timeout=LONG_S)
+            with contextlib.closing(client):
+                answers.append(ask(client, "GET", "/restore/next")[0].status)
+
+        asking = threading.Thread(target=restore)
+        asking.start()
+        api.wait_for_restore(LONG_S)
+        assert answers == []
+
+        api.release_restore()
+        asking.join(LONG_S)
+
+    assert answers == [200]
+
+
+def test_a_deadline_can_begin_before_the_hand_out_and_go_by_another_clock(
+    api: RuntimeApi, client: http.client.HTTPConnection
+) -> None:
+    api.wall_ahead_s = 1000.0
+    api.offer(b"{}", timeout_s=7, since_ns=time.monotonic_ns() - 2_000_000_000)
+    before_ms = time.time_ns() // 1_000_000
+
+    response, _ = ask(client, "GET", "/invocation/next")
+
+    deadline_ms = int(response.headers["Lambda-Runtime-Deadline-Ms"])
+    assert -1 <= deadline_ms - before_ms - 1_005_000 <= 1000
+    assert deadline_ms <= time.time_ns() // 1_000_000 + 1_005_000
+
+
+def test_a_forgotten_event_is_not_handed_out_and_its_answer_is_refused(
+    api: RuntimeApi, client: http.client.HTTPConnection
+) -> None:
+    forgotten = api.offer(b"1", timeout_s=1)
+    api.forget(forgotten)
+    api.offer(b"2", timeout_s=1)
+
+    assert ask(client, "GET", "/invocation/next")[1] == b"2"
+    response, _ = ask(client, "POST", f"/invocation/{forgotten}/response", b"{}")
+    assert response.status == 400

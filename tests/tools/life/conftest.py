@@ -49,7 +49,9 @@ class Function:
         """What the function noted, in order."""
         if not self.notes_file.exists():
             return []
-        return [json.loads(line) for line in self.notes_file.read_text().splitlines()]
+        text = self.notes_file.read_text()
+        complete = text[: text.rfind("\n") + 1]  # the function may be writing
+        return [json.loads(line) for line in complete.splitlines()]
 
     def noted(self, what: str) -> list[Any]:
         """The second values of the notes that begin with *what*."""

@@ -81,7 +81,7 @@ def test_an_init_inside_a_call_ends_with_the_calls_timeout(
 @pytest.mark.parametrize(
     ("do", "outcome", "error"),
     [
-        ("crash", "crash", "its process ended with exit code 3 during a call"),
+        ("crash", "crash", "its process ended with exit code 3"),
         ("hang", "timeout", "did not answer within 0.7 s"),
     ],
 )

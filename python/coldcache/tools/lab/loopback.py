@@ -39,7 +39,7 @@ class LoopbackServer:
         self._body_limit = body_limit
         self._on_disconnect = on_disconnect
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._connections: set[socket.socket] = set()
         self._closing = False
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -67,6 +67,8 @@ class LoopbackServer:
                 waker.connect_ex((self.host, self.port))
             self._acceptor.join(_JOIN_TIMEOUT_S)
         self._listener.close()
+        with self._lock:  # their threads close them; a caller may count what is open
+            self._lock.wait_for(lambda: not self._connections, _JOIN_TIMEOUT_S)
 
     def _accept(self) -> None:
         while True:
@@ -93,6 +95,7 @@ class LoopbackServer:
         finally:
             with self._lock:
                 self._connections.discard(connection)
+                self._lock.notify_all()
             self._on_disconnect(number)
 
     def _serve_one(self, connection: socket.socket, stream: BufferedReader, number: int) -> bool:

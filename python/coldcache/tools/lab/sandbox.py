@@ -73,9 +73,16 @@ class Sandbox:
         return self.process.pid
 
     @property
+    def is_started(self) -> bool:
+        """Whether there is, or was, a process."""
+        return self._process is not None
+
+    @property
     def exit_status(self) -> str:
         """How the stopped process had ended, in words."""
-        code = self.process.exit_code
+        if self._process is None:
+            return "was never started"
+        code = self._process.exit_code
         if code is None:
             return "is still running"
         if code >= 0:

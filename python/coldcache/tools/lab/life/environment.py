@@ -174,6 +174,7 @@ class Environment:
             RuntimeError: The environment is closed.
         """
         with self._turns:
+            self._check_open()
             with self._starting:
                 start = self._start or self.start(event=event)
                 first, self._first = self._first, None
@@ -197,6 +198,7 @@ class Environment:
 
         With ``freeze`` in its life the environment does so by itself.
         """
+        self._check_open()
         incarnation = self._living()
         if incarnation is None:
             return
@@ -230,23 +232,31 @@ class Environment:
                 ended_ns=time.monotonic_ns(),
                 ended_by="exit" if exited else "SIGKILL" if was_alive else "gone",
                 exit_status=status,
-                strays=incarnation.strays if incarnation is not None else 0,
+                strays=self._strays(incarnation),
             )
             return self._end
 
     # Processes
 
+    def _strays(self, incarnation: Incarnation | None) -> int:
+        if incarnation is None:
+            return 0
+        # The workers of a managed instance are children of the client, and no strays.
+        is_managed = self._life.initialization == "lambda-managed-instances"
+        return max(0, incarnation.strays - (self._life.workers if is_managed else 0))
+
+    def _check_open(self) -> None:
+        if self._closing.is_set():
+            raise RuntimeError(f"environment {self._number} is closed")
+
     def _prepare(self) -> Incarnation:
         with self._gate:
-            if self._closing.is_set():
-                raise RuntimeError(f"environment {self._number} is closed")
+            self._check_open()
             self._incarnation = self._initializer.prepare(self._idle)
             return self._incarnation
 
     def _living(self) -> Incarnation | None:
         with self._gate:
-            if self._closing.is_set():
-                raise RuntimeError(f"environment {self._number} is closed")
             incarnation = self._incarnation
             return None if incarnation is None or incarnation.is_over else incarnation
 
@@ -275,9 +285,13 @@ class Environment:
 
     def _call_with_init(self, event: bytes) -> CallRecord:
         """A call to an environment without a process: init runs inside, within its timeout."""
-        incarnation = self._prepare()
-        self._queued = None
         began_ns = time.monotonic_ns()
+        self._queued = None
+        try:
+            incarnation = self._prepare()
+        except RuntimeError:  # closed since the call began
+            verdict = Verdict("crash", "its environment was closed")
+            return self._record(began_ns, "re-init", None, verdict, None, None)
         request_id = incarnation.api.offer(event, timeout_s=self._call_timeout_s, since_ns=began_ns)
         init = self._run_init(incarnation, self._call_timeout_s)
         if init.done_ns is not None:

@@ -85,7 +85,7 @@ class Incarnation:
     @property
     def strays(self) -> int:
         """How many processes it had left behind; known once stopped."""
-        return self._sandbox.process.strays if self._is_started else 0
+        return self._sandbox.process.strays if self._sandbox.is_started else 0
 
     @property
     def sandbox(self) -> Sandbox:
@@ -123,10 +123,7 @@ class Incarnation:
             self._is_stopped = True
             self._stack.close()
             self.output.close()
-        try:
-            return self._sandbox.exit_status
-        except RuntimeError:
-            return "was never started"
+        return self._sandbox.exit_status
 
     def terminate(self, grace_s: float) -> bool:
         """Ask the process to end; whether it did so in *grace_s* seconds."""

@@ -217,14 +217,13 @@ class Supervisor:
             strays = _children(os.getpid()) - set(self._principals)
             if not strays:
                 break
-            for stray in strays:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(stray, signal.SIGKILL)
-            for stray in strays:
+            dead = {stray for stray in strays if os.waitpid(stray, os.WNOHANG)[0]}
+            for stray in strays - dead:
+                os.kill(stray, signal.SIGKILL)
+            for stray in strays - dead:
                 # What it had started becomes a child of ours when it ends: the next pass sees it.
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(stray, 0)
-            count += len(strays)
+                os.waitpid(stray, 0)
+            count += len(strays - dead)
         return count
 
     def _end_all(self) -> None:

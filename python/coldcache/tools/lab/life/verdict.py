@@ -101,7 +101,7 @@ class Judge:
         if was_out_of_memory:
             how = f"used up its {self._memory_mb} MB of memory and {how}"
         failure = process_ended(self._target, incarnation.sandbox, stage, incarnation.output)
-        return Verdict("crash", f"its process {how} {stage}", failure)
+        return Verdict("crash", f"its process {how}", failure)
 
     def worker_ended(self, incarnation: Incarnation) -> Verdict:
         """One of several workers is gone, the others serve on."""
