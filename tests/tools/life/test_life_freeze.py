@@ -42,7 +42,6 @@ threading.Thread(target=tick, daemon=True).start()
 def handler(event, context):
     time.sleep(0.02)
     note("ticks", list(ticks))
-    ticks.clear()
 """
 
 
