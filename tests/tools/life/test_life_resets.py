@@ -178,3 +178,19 @@ def test_a_closed_environment_takes_no_calls(function: Callable[..., Function]) 
 
     with pytest.raises(RuntimeError, match="environment 0 is closed"):
         environment.call(b"{}")
+
+
+def test_a_first_call_that_ends_the_process_at_once_is_a_crash_and_is_made_once(
+    function: Callable[..., Function], nothing_left: None
+) -> None:
+    subject = function(COUNTING)
+    with subject.environment() as environment:
+        started = environment.start(event=event(do="crash"))
+        incarnation = environment._incarnation
+        assert incarnation is not None
+        assert incarnation.wait(20)  # gone before anybody asks for the answer
+        record = environment.call(event(do="crash"))
+
+    assert started.outcome == "ok"
+    assert (record.outcome, record.start_class) == ("crash", "on-demand")
+    assert len(subject.noted("call")) == 1

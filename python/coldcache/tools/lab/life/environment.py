@@ -147,6 +147,8 @@ class Environment:
             if event is not None and not is_early:
                 self._queued = incarnation.api.offer(event, timeout_s=self._call_timeout_s)
             init = self._run_init(incarnation, self._life.init_limit_for(self._call_timeout_s))
+            if init.done_ns is None:
+                self._queued = None  # it has not been handed out, and is not any more
             on_demand: StartClass = "proactive" if is_early else "on-demand"
             snapshot_ms = init.snapshot_init_ms
             self._start = self._first = StartRecord(
@@ -180,7 +182,8 @@ class Environment:
                 first, self._first = self._first, None
                 if first is not None and first.outcome == "ok":
                     self._wait_for_gap(start)
-                incarnation = self._living()
+                # A queued event has been handed out by now, and may have ended the process already.
+                incarnation = self._incarnation if self._queued is not None else self._living()
                 if incarnation is None:
                     return self._call_with_init(event)
             seemed_s = self._life.frozen_clock_shift_s if frozen_s is None else frozen_s
@@ -252,6 +255,11 @@ class Environment:
     def _prepare(self) -> Incarnation:
         with self._gate:
             self._check_open()
+            before, self._incarnation = self._incarnation, None
+        if before is not None:
+            before.stop()  # it has ended; its server and its output have not
+        with self._gate:
+            self._check_open()
             self._incarnation = self._initializer.prepare(self._idle)
             return self._incarnation
 
@@ -286,7 +294,6 @@ class Environment:
     def _call_with_init(self, event: bytes) -> CallRecord:
         """A call to an environment without a process: init runs inside, within its timeout."""
         began_ns = time.monotonic_ns()
-        self._queued = None
         try:
             incarnation = self._prepare()
         except RuntimeError:  # closed since the call began
