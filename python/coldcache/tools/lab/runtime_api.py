@@ -126,6 +126,10 @@ class RuntimeApi:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every connection, also where it was never entered. Further calls do nothing."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

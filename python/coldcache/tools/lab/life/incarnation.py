@@ -122,6 +122,7 @@ class Incarnation:
         with self._lock:
             self._is_stopped = True
             self._stack.close()
+            self.api.close()  # both hold descriptors before they are started
             self.output.close()
         return self._sandbox.exit_status
 
