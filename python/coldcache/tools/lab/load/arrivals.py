@@ -116,7 +116,7 @@ class Bursts(_Endless):
 class Ramp(_Endless):
     """Independent calls at a rate that changes evenly over the whole workload.
 
-    A Poisson process of changing rate, by inversion of its cumulated rate (Çınlar, 1975).
+    A Poisson process of changing rate, by inversion of its cumulated rate (Cinlar, 1975).
 
     Attributes:
         first_rate: Mean calls a second at the begin, 0 or more.

@@ -112,8 +112,10 @@ def _open(path: Path) -> _File:
         raise UsageError(f"the trace {str(path)!r} is empty")
     first = rows[0][1]
     # A file without a heading begins with its first time.
-    has_heading = not first or _as_seconds(first[0]) is None or any(
-        name.strip().lower() in _TIME_COLUMNS for name in first
+    has_heading = (
+        not first
+        or _as_seconds(first[0]) is None
+        or any(name.strip().lower() in _TIME_COLUMNS for name in first)
     )
     return _File(path, first if has_heading else [], rows[1:] if has_heading else rows)
 
@@ -150,9 +152,7 @@ def _timestamps(file: _File, columns: dict[str, int]) -> RecordedFunction:
     return RecordedFunction(name, Recorded(shifted, _length(shifted)))
 
 
-def _azure_2019(
-    file: _File, columns: dict[str, int], selector: str, seed: int
-) -> RecordedFunction:
+def _azure_2019(file: _File, columns: dict[str, int], selector: str, seed: int) -> RecordedFunction:
     place = columns["hashfunction"]
     minutes = [at for at, name in enumerate(file.header) if name.strip().isdigit()]
     if not minutes:
@@ -223,7 +223,9 @@ def _azure_2021(
         found = [func for func in functions if func.startswith(selector)]
         if len(found) != 1:
             what = "no function" if not found else f"{len(found)} functions"
-            raise UsageError(f"{str(file.path)!r}: {selector!r} names {what}; give enough of a hash")
+            raise UsageError(
+                f"{str(file.path)!r}: {selector!r} names {what}; give enough of a hash"
+            )
         name = found[0]
         results.append(recorded(name[:8], (time_s for time_s, func in calls if func == name)))
     return tuple(results)

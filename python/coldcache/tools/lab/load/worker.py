@@ -1,0 +1,143 @@
+"""A real environment on a thread of its own: calls in, reports out."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coldcache.tools.lab.life import Environment
+
+from .measured import ServiceTime
+from .pool import Slot
+from .workload import Call
+
+__all__ = ["Answered", "Ended", "Ready", "Report", "Worker"]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The init of an environment has ended, well or not.
+
+    Attributes:
+        slot: Which one.
+        at_ns: When, on the monotonic clock.
+        is_ready: Whether it is ready for calls.
+    """
+
+    slot: Slot
+    at_ns: int
+    is_ready: bool
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A call has ended.
+
+    Attributes:
+        slot: In which environment.
+        call: Which call.
+        taken_ns: When the environment began with it, on the monotonic clock.
+        took: How it went from there.
+    """
+
+    slot: Slot
+    call: Call
+    taken_ns: int
+    took: ServiceTime
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Nothing is left of an environment.
+
+    Attributes:
+        slot: Which one.
+        error: What broke in the lab itself, as a rule nothing.
+    """
+
+    slot: Slot
+    error: BaseException | None
+
+
+Report = Ready | Answered | Ended
+
+
+class Worker:
+    """Runs one environment, call after call, until told to end.
+
+    Args:
+        slot: The environment as the pool sees it.
+        environment: Not started yet; closed at the end, by this object alone.
+        report: Called with everything that happens, from the worker's thread.
+    """
+
+    def __init__(
+        self, slot: Slot, environment: Environment, report: Callable[[Report], object]
+    ) -> None:
+        self._slot = slot
+        self._environment = environment
+        self._report = report
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._is_stopped = False
+        self._thread = threading.Thread(
+            target=self._run, name=f"environment-{slot.number}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to work on what has been given; a provisioned environment is started at once."""
+        self._thread.start()
+
+    def give(self, call: Call) -> None:
+        """Hand over a call, to be made after those before it."""
+        self._calls.put(call)
+
+    def end(self) -> None:
+        """End the environment after the calls it has been given."""
+        self._calls.put(None)
+
+    def stop(self) -> None:
+        """End the environment now; a call under way is reported no more."""
+        self._is_stopped = True
+        self._calls.put(None)
+        self._environment.close()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end of the thread; whether it came."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            with self._environment:
+                self._serve()
+        except BaseException as broken:  # noqa: BLE001 - handed to the thread that waits for it
+            error = broken
+        self._report(Ended(self._slot, error))
+
+    def _serve(self) -> None:
+        environment, slot = self._environment, self._slot
+        is_started = False
+        if slot.is_provisioned:
+            self._note_start(environment)
+            is_started = True
+        while (call := self._calls.get()) is not None and not self._is_stopped:
+            taken_ns = time.monotonic_ns()
+            if not is_started:
+                self._note_start(environment, call.event)
+                is_started = True
+                if self._is_stopped:  # a closed environment would start anew for a call
+                    return
+            record = environment.call(call.event)
+            if self._is_stopped:
+                return
+            self._report(Answered(slot, call, taken_ns, ServiceTime.of(record, taken_ns)))
+
+    def _note_start(self, environment: Environment, event: bytes | None = None) -> None:
+        start = environment.start(event=event)
+        ended_ns = start.init_done_ns or time.monotonic_ns()
+        self._report(Ready(self._slot, ended_ns, start.init_done_ns is not None))
