@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import itertools
@@ -13,6 +14,8 @@ from typing import Protocol
 from coldcache.tools.lab.environment import base_environment, sample_environment
 from coldcache.tools.lab.interpreter import Interpreter, find_python, inspect_interpreter
 from coldcache.tools.lab.life import Environment, Life
+from coldcache.tools.lab.life.supervisor import supervised
+from coldcache.tools.lab.life.template import Template
 from coldcache.tools.lab.machine import Machine
 from coldcache.tools.lab.run import private_folder
 
@@ -84,8 +87,8 @@ class LoadExperiment:
         Raises:
             UsageError: The interpreter, the runtime client or a handler is missing.
         """
-        with private_folder() as private:
-            factory = _Factory(self._plan, private)
+        # The supervisor is held through the whole: a new one a process would cost its start.
+        with private_folder() as private, supervised(), _Factory(self._plan, private) as factory:
             self._machine = Machine.here(factory.interpreter)
             if self._plan.simulate == "always" or self._may_overflow():
                 self._measure(factory)
@@ -227,7 +230,7 @@ def run_load(plan: LoadPlan, observer: LoadObserver | None = None) -> LoadResult
 
 
 class _Factory:
-    """Makes environments, each with a scratch folder of its own."""
+    """Makes environments, each with a scratch folder of its own. Use as a context manager."""
 
     def __init__(self, plan: LoadPlan, private: Path) -> None:
         self._plan = plan
@@ -247,6 +250,28 @@ class _Factory:
             self._settings[stream.name] = sample_environment(
                 base, stream.target, found, plan.settings
             )
+
+        self._templates: dict[str, Template] = {}
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> _Factory:
+        if self._plan.life.initialization == "snap-start":
+            with contextlib.ExitStack() as stack:
+                for name, stream in self._streams.items():
+                    template = Template(
+                        stream.target,
+                        self._interpreters[name],
+                        self._settings[name],
+                        self._plan.life,
+                        scratch=self._scratch(),
+                        call_timeout_s=self._plan.timeout_s,
+                    )
+                    self._templates[name] = stack.enter_context(template)
+                self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        self._stack.close()
 
     def of_slot(self, slot: Slot) -> Environment:
         """The environment that the pool has decided on."""
@@ -268,6 +293,10 @@ class _Factory:
             self._settings[stream.name],
             life,
             number=number,
-            scratch=self._private / f"scratch-{next(self._count)}",
+            scratch=self._scratch(),
             call_timeout_s=self._plan.timeout_s,
+            template=self._templates.get(stream.name),
         )
+
+    def _scratch(self) -> Path:
+        return self._private / f"scratch-{next(self._count)}"

@@ -112,6 +112,11 @@ class LoadPlan:
             raise UsageError(
                 "assumed times are for real processes; leave them out or do not simulate"
             )
+        if self.life.initialization != "on-demand" and any(one.windows for one in self.strategies):
+            raise UsageError(
+                "provisioned environments exist only beside on-demand ones, not with "
+                f"{self.life.initialization!r}; leave out one of the two"
+            )
         if self.life.workers > 1:
             raise UsageError(
                 "under load each environment takes one call at a time; "

@@ -116,7 +116,8 @@ class Worker:
             with self._environment:
                 self._serve()
         except BaseException as broken:  # noqa: BLE001 - handed to the thread that waits for it
-            error = broken
+            # An environment that is closed from outside breaks off what its thread was about.
+            error = None if self._is_stopped else broken
         self._report(Ended(self._slot, error))
 
     def _serve(self) -> None:
