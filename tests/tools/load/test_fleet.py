@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from coldcache.tools.lab import UsageError
+from coldcache.tools.lab.life import Life
 from coldcache.tools.lab.load import (
     Assumed,
     Bursts,
@@ -233,6 +234,13 @@ def test_bursts_are_the_same_in_order_and_count_for_the_same_seed(run, stream_of
     assert once() == first
 
 
+def test_environments_are_restored_from_one_snapshot(run, stream_of):
+    result = run(stream_of(burst(2)), life=Life(initialization="snap-start"))
+
+    assert [row.start_class for row in result.rows] == ["restored"] * 2
+    assert {row.outcome for row in result.rows} == {"ok"}
+
+
 def test_a_missing_handler_ends_the_load_before_it_begins(run, stream_of):
     with pytest.raises(UsageError, match="handler"):
         run(stream_of(burst(1), "other = 1"))
@@ -254,6 +262,11 @@ def test_a_load_without_calls_is_refused(run, stream_of):
         {"strategies": ()},
         {"timeout_s": 0.0},
         {"assumed": Assumed(1.0, 1.0), "simulate": "always"},
+        {
+            "life": Life(initialization="snap-start"),
+            "strategies": parse_strategies("provisioned:1"),
+        },
+        {"life": Life(initialization="lambda-managed-instances", workers=2)},
     ],
 )
 def test_an_impossible_plan_is_refused(stream_of, wrong):

@@ -22,6 +22,10 @@ NAPPING = """
 """
 
 
+# A stage of its own comes before the load where the simulator may be needed.
+STAGES = {"never": "at the load", "beyond": "while measuring for the simulator"}
+
+
 @pytest.fixture
 def function(write_function):
     return write_function(NAPPING)
@@ -113,12 +117,14 @@ def test_what_cannot_be_run_is_refused_with_a_reason(
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("simulate", STAGES, ids=STAGES.values())
 def test_ctrl_c_leaves_a_partial_report_and_no_process(
-    needs_runtime_client, function, write_event, workplace, command_environment
+    simulate, needs_runtime_client, function, write_event, workplace, command_environment
 ):
     command = subprocess.Popen(
         [sys.executable, "-m", "coldcache", "lab", function, "--event", write_event({"nap": 0.01}),
-         "--load", "bursts:4@500ms", "--duration", "1h", "--json", "out.json"],
+         "--load", "bursts:4@500ms", "--duration", "1h", "--json", "out.json",
+         "--simulate", simulate],
         cwd=workplace,
         env=command_environment,
         stdout=subprocess.PIPE,
@@ -140,9 +146,9 @@ def test_ctrl_c_leaves_a_partial_report_and_no_process(
     assert "stopped by SIGINT" in stderr
     assert "STOPPED after" in stdout
     assert document["is_partial"]
-    assert len(document["rows"]) >= 1
-    assert {row["outcome"] for row in document["rows"]} == {"ok"}
-    assert {span["end_reason"] for span in document["environments"]} == {"stopped"}
+    assert bool(document["rows"]) == (simulate == "never")
+    assert {row["outcome"] for row in document["rows"]} <= {"ok"}
+    assert {span["end_reason"] for span in document["environments"]} <= {"stopped"}
     assert _processes_in(workplace) == []
     assert list(Path(command_environment["TMPDIR"]).iterdir()) == []
 

@@ -78,8 +78,8 @@ class LoadExperiment:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is anything to report."""
-        return self._machine is not None and bool(self._books)
+        """Whether :meth:`result` can be asked for."""
+        return self._machine is not None
 
     def run(self) -> None:
         """Do it. Whatever ends it early, no process is left behind, and :meth:`result` is valid.

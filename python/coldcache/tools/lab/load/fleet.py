@@ -140,7 +140,7 @@ class Fleet:
 
     def _hire(self, slot: Slot) -> Worker:
         with deferred():
-            worker = Worker(slot, self._make_environment(slot), self._reports.put)
+            worker = Worker(slot, self._make_environment, self._reports.put)
             self._workers[slot] = worker
         self._book.began(slot, "process")
         return worker

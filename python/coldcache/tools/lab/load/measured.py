@@ -15,8 +15,8 @@ from .workload import Stream
 __all__ = ["Measured", "ServiceTime", "measure", "prepare"]
 
 _COLD, _WARM, _PING_COLD, _PING_WARM = 2, 3, 4, 5  # purposes of draws
-# Calls without a pause find caches that no real traffic would leave behind.
-_PAUSE_S = 0.01
+# Starts and calls without a pause find caches that sparse traffic would not leave behind.
+_COLD_PAUSE_S, _PAUSE_S = 0.2, 0.02
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,10 @@ def measure(
     others: list[ServiceTime] = []
     for number in range(cold):
         share = max(1, (warm * (number + 1)) // cold - (warm * number) // cold)
+        event = stream.events[number % len(stream.events)].body
+        time.sleep(_COLD_PAUSE_S)
+        taken_ns = time.monotonic_ns()
         with make_environment() as environment:
-            event = stream.events[number % len(stream.events)].body
-            taken_ns = time.monotonic_ns()
             environment.start(event=event)
             firsts.append(ServiceTime.of(environment.call(event), taken_ns))
             for turn in range(share):

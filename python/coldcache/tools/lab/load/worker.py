@@ -70,15 +70,20 @@ class Worker:
 
     Args:
         slot: The environment as the pool sees it.
-        environment: Not started yet; closed at the end, by this object alone.
+        make_environment: Gives the environment, not started yet. Called on the worker's thread, so
+            that setting one up does not hold up the others.
         report: Called with everything that happens, from the worker's thread.
     """
 
     def __init__(
-        self, slot: Slot, environment: Environment, report: Callable[[Report], object]
+        self,
+        slot: Slot,
+        make_environment: Callable[[Slot], Environment],
+        report: Callable[[Report], object],
     ) -> None:
         self._slot = slot
-        self._environment = environment
+        self._make_environment = make_environment
+        self._environment: Environment | None = None
         self._report = report
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._is_stopped = False
@@ -102,7 +107,8 @@ class Worker:
         """End the environment now; a call under way is reported no more."""
         self._is_stopped = True
         self._calls.put(None)
-        self._environment.close()
+        if self._environment is not None:  # otherwise its thread sees in time that it is stopped
+            self._environment.close()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for the end of the thread; whether it came."""
@@ -113,30 +119,33 @@ class Worker:
     def _run(self) -> None:
         error: BaseException | None = None
         try:
-            with self._environment:
-                self._serve()
+            self._serve()
         except BaseException as broken:  # noqa: BLE001 - handed to the thread that waits for it
             # An environment that is closed from outside breaks off what its thread was about.
             error = None if self._is_stopped else broken
         self._report(Ended(self._slot, error))
 
     def _serve(self) -> None:
-        environment, slot = self._environment, self._slot
-        is_started = False
-        if slot.is_provisioned:
-            self._note_start(environment)
-            is_started = True
-        while (call := self._calls.get()) is not None and not self._is_stopped:
-            taken_ns = time.monotonic_ns()
-            if not is_started:
-                self._note_start(environment, call.event)
-                is_started = True
-                if self._is_stopped:  # a closed environment would start anew for a call
-                    return
-            record = environment.call(call.event)
+        first = None if self._slot.is_provisioned else self._calls.get()
+        taken_ns = time.monotonic_ns()
+        if first is None and not self._slot.is_provisioned:
+            return
+        with self._make_environment(self._slot) as environment:
+            self._environment = environment
             if self._is_stopped:
                 return
-            self._report(Answered(slot, call, taken_ns, ServiceTime.of(record, taken_ns)))
+            self._note_start(environment, first.event if first is not None else None)
+            if first is not None:
+                self._call(environment, first, taken_ns)
+            while (call := self._calls.get()) is not None:
+                self._call(environment, call, time.monotonic_ns())
+
+    def _call(self, environment: Environment, call: Call, taken_ns: int) -> None:
+        if self._is_stopped:  # a closed environment takes no calls
+            return
+        record = environment.call(call.event)
+        if not self._is_stopped:
+            self._report(Answered(self._slot, call, taken_ns, ServiceTime.of(record, taken_ns)))
 
     def _note_start(self, environment: Environment, event: bytes | None = None) -> None:
         start = environment.start(event=event)
