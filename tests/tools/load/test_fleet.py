@@ -157,11 +157,11 @@ def test_after_a_crash_init_runs_again_in_the_same_environment(run, stream_of):
 
 
 def test_provisioned_environments_are_ready_before_the_first_call(run, stream_of):
-    result = run(stream_of(burst(2)), strategies=parse_strategies("provisioned:1"))
+    result = run(stream_of(burst(3)), strategies=parse_strategies("provisioned:2"))
 
-    assert sorted(kinds(result)) == ["cold", "warm"]
-    assert [span.is_provisioned for span in result.environments] == [True, False]
-    assert result.rows[0].start_class == "provisioned"
+    assert kinds(result) == ["warm", "warm", "cold"]
+    assert [span.is_provisioned for span in result.environments] == [True, True, False]
+    assert [row.start_class for row in result.rows[:2]] == ["provisioned"] * 2
 
 
 def test_pings_warm_an_environment_and_are_kept_apart(run, stream_of):

@@ -118,6 +118,11 @@ class Course:
             self._place += 1
             self._scale(item)
 
+    def settle(self) -> None:
+        """Hear the reports there are, without doing anything that is due."""
+        while self._reports:
+            self._hear()
+
     def advance(self, until_s: float) -> float:
         """Go through everything up to *until_s*, in the order of time.
 

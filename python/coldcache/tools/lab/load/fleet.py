@@ -200,7 +200,7 @@ def drive(
         course.provision_at_begin()
         while course.is_starting:
             fleet.wait(math.inf)
-            course.advance(0.0)
+            course.settle()
         fleet.begin()
         due_s = course.advance(fleet.now_s())
         while not course.is_over:
