@@ -129,5 +129,10 @@ class Book:
             ),
         )
 
+    def cut(self, now_s: float) -> None:
+        """Forget calls that have an answer only later: simulated ones, when a run is stopped."""
+        for rows in (self._rows, self._pings):
+            rows[:] = [row for row in rows if (row.answered_s or 0.0) <= now_s]
+
     def _add(self, call: Call, row: Row) -> None:
         (self._pings if call.is_ping else self._rows).append(row)

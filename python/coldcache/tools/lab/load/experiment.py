@@ -208,7 +208,7 @@ class LoadExperiment:
                     seed=plan.seed,
                     book=book,
                 )
-                follow(schedule, fleet)
+                follow(schedule, fleet, book)
 
 
 def run_load(plan: LoadPlan, observer: LoadObserver | None = None) -> LoadResult:

@@ -208,4 +208,6 @@ def drive(
             due_s = course.advance(fleet.now_s())
         reason = "experiment-end"
     finally:
+        if reason == "stopped":
+            book.cut(fleet.now_s())
         course.close(reason, fleet.now_s())

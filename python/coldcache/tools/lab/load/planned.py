@@ -140,12 +140,13 @@ class _Answers:
         self.free_s[slot] = at_s
 
 
-def follow(schedule: Sequence[Action], fleet: Fleet) -> None:
+def follow(schedule: Sequence[Action], fleet: Fleet, book: Book) -> None:
     """Let a fleet do what was decided.
 
     Args:
         schedule: What :func:`make_schedule` made.
         fleet: Its environments; ended by the caller.
+        book: Where everything is written down.
     """
     answers = _Answers()
     fleet.listen(answers)
@@ -170,6 +171,8 @@ def follow(schedule: Sequence[Action], fleet: Fleet) -> None:
             fleet.wait(math.inf)
         reason = _END
     finally:
+        if reason != _END:
+            book.cut(fleet.now_s())
         for slot in living:
             fleet.end(slot, fleet.now_s(), reason)
 
