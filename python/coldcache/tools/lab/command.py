@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -18,6 +19,7 @@ from .life.cli import check_unused, life_options
 from .life.options import Life
 from .life.report import print_life, to_document
 from .life.run import LifePlan, run_life
+from .load.command import load_options, load_parameters, run_load_command
 from .plan import LabPlan
 from .private_file import write_private
 from .progress import observe
@@ -49,7 +51,7 @@ _PIPED_WIDTH = 120
 @click.option("--warmups", default=1, show_default=True, help="Samples to discard before them.")
 @click.option("--json", "out", metavar="OUT", help="Write all samples and figures to this file.")
 @function_options("Interpreter of the samples, which has awslambdaric.")
-@click.option("--seed", default=0, show_default=True, help="Decides the order of the events.")
+@click.option("--seed", default=0, show_default=True, help="Decides all that is random.")
 @click.option(
     "--calls",
     type=int,
@@ -57,6 +59,7 @@ _PIPED_WIDTH = 120
     help="Show N calls to one environment, a row each, instead of measuring cold starts.",
 )
 @life_options
+@load_options
 def lab(
     target: str,
     events: tuple[str, ...],
@@ -71,15 +74,29 @@ def lab(
     seed: int,
     calls: int | None,
     life: Life,
+    **rest: Any,
 ) -> None:
     """Measure a function's cold start in fresh processes of the real Lambda runtime client.
 
     Reports the end of init, the first and a warm answer, peak memory and imported modules, and
     compares them with those of a second function where --against names one.
 
-    With --calls it shows the life of one environment instead; --initialization and the options
-    after it say what that life is like.
+    With --calls it shows the life of one environment instead; with --load it calls the function by
+    a load, in a pool of environments, and compares --strategies. --initialization and the options
+    after it say what the life of an environment is like.
     """
+    if run_load_command(
+        load_parameters(rest),
+        target=target,
+        events=events,
+        settings=settings,
+        python=python,
+        timeout=timeout,
+        life=life,
+        out=out,
+        seed=seed,
+    ):
+        return
     if calls is not None:
         if against is not None:
             raise UsageError("--calls shows one function's environment; leave out --against")
@@ -95,7 +112,7 @@ def lab(
         )
         show_life(life_plan, out)
         return
-    check_unused(life, needed="--calls N")
+    check_unused(life, needed="--calls N or --load")
     plan = LabPlan(
         target=Target.parse(target),
         baseline=Target.parse(against) if against is not None else None,
