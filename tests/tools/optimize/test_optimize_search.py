@@ -412,6 +412,24 @@ def test_the_best_plan_known_is_proved_when_the_time_is_over(
     assert found.finding.passes
 
 
+def test_a_plan_that_was_found_is_proved_even_if_no_time_is_left(
+    bench: Callable, write_files: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(
+        {
+            "app.py": "import heavy\ndef handler(e, c):\n    return 1\n",
+            "heavy.py": HEAVY,
+        }
+    )
+    monkeypatch.setattr("coldcache.tools.optimize.search._PRUNING_SHARE", 0.0)
+
+    found, _ = bench().search()
+
+    assert found.is_complete
+    assert found.finding is not None
+    assert found.deferred
+
+
 def test_what_a_module_writes_into_a_table_of_another_is_not_missed(
     bench: Callable, write_files: Callable
 ) -> None:

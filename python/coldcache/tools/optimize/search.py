@@ -15,8 +15,8 @@ from itertools import chain
 
 from .baseline import Baseline
 from .case import Case
-from .edges import Edge, one_by_one
-from .effects import Effects
+from .edges import Edge, one_by_one, top_package
+from .effects import Effects, Harm
 from .fewer import with_eager
 from .guide import Guide
 from .minimise import minimise
@@ -26,7 +26,8 @@ from .prune import loads_more, reached, without_saving, without_use
 __all__ = ["Search", "SearchResult", "search"]
 
 _ROUNDS = 8
-_SHARE = 0.7
+_SHARE = 0.7  # of the budget, for finding what works
+_PRUNING_SHARE = 0.85  # of the budget, when leaving out what is useless ends; proofs follow
 _OVERTIME_S = 20.0  # for the least that has to follow when the time is over
 _PROOFS = 2
 _PRUNINGS = 15  # attempts to leave out what gains nothing, for each reason
@@ -69,19 +70,22 @@ class Search:
         self._guide = Guide(oracle.candidates, baseline.modules)
         self._say = say
         self.reasons: dict[Edge, str] = {}
+        self.settled: frozenset[Edge] | None = None
         self.best: frozenset[Edge] | None = None
 
     def settle(self) -> frozenset[Edge]:
         """Candidates that have to stay eager.
 
         Raises:
-            BudgetSpent: Time is over; `best` is what is known to work, if anything is.
+            BudgetSpent: Time is over; `settled` is what is known to work, side effects and all, if
+                anything is, `best` what passes at least.
         """
         eager: frozenset[Edge] = frozenset()
         for _ in range(_ROUNDS):
             eager = self._pass(eager)
             more = self.keep_effects(eager)
             if not more:
+                self.settled = eager
                 return eager
             eager |= more
         return eager
@@ -109,8 +113,9 @@ class Search:
         eager = finding.eager
         while not finding.passes:
             failed = finding
-            for level in self._guide.suspects(failed):
-                finding = self._check(eager | frozenset(level))
+            levels = [eager.union(level) for level in self._guide.suspects(failed)]
+            for place, level in enumerate(levels):
+                finding = self._check(level, levels[place + 1 : place + 2])
                 if finding.passes or _signature(finding) != _signature(failed):
                     break
             if finding.eager == eager:
@@ -170,8 +175,8 @@ class Search:
             return frozenset()
         found = self._effects.harmful(self._oracle.cases, finding)
         more: dict[Edge, str] = {}
+        self._say_once_each(found)
         for harm in found:
-            self._say(f"side effect: {harm.text}")
             for edge in self._effects.edges_to(harm.owner, self._oracle.candidates):
                 if edge not in eager:
                     more.setdefault(edge, f"side effect: {harm.text}")
@@ -182,6 +187,21 @@ class Search:
                 more[edge] = f"side effect: {found[0].text}"
         self.reasons.update(more)
         return frozenset(more)
+
+    def whole_packages(self, edges: Iterable[Edge]) -> frozenset[Edge]:
+        """All statements in the packages in which these are: there all is as without a plan."""
+        tops = {top_package(edge.importer) for edge in edges}
+        return frozenset(
+            edge for edge in self._oracle.candidates if top_package(edge.importer) in tops
+        )
+
+    def _say_once_each(self, found: Iterable[Harm]) -> None:
+        """One line for each module: some fill a table with hundreds of entries."""
+        harms: dict[str, list[str]] = {}
+        for harm in found:
+            harms.setdefault(harm.owner, []).append(harm.text)
+        for first, *rest in harms.values():
+            self._say(f"side effect: {first}" + (f" and {len(rest)} more" if rest else ""))
 
 
 def search(
@@ -208,19 +228,22 @@ def search(
     one = Search(oracle, baseline, effects, say)
     note = ""
     is_complete = True
-    eager: frozenset[Edge] | None
     proof: Finding | None = None
     try:
         for _ in range(_ROUNDS):
-            eager = one.settle()
-            oracle.deadline = started + budget_s
-            eager = _pruned(oracle, effects, eager, baseline.modules)
+            settled = one.settle()
+            oracle.deadline = started + _PRUNING_SHARE * budget_s
+            eager = _pruned(oracle, effects, settled, baseline.modules)
+            oracle.deadline = float("inf")  # what was found is proved, however long it took
             if len(oracle.cases) == len(baseline.cases) and (more := extra_case()) is not None:
                 oracle.cases.append(more)
                 oracle.forget()
             proof = _prove(oracle, effects, eager)
+            if proof is None and eager != settled:
+                proof = _prove(oracle, effects, settled)
             if proof is not None:
                 break
+            oracle.deadline = started + budget_s
             oracle.forget()
             say("a proof failed; the search goes on")
         else:
@@ -252,7 +275,7 @@ def _overtime(
         modules: Names of all modules that are loaded without a plan.
         within_s: Seconds for the least that has to be tried before the proof.
     """
-    eager = one.best
+    eager = one.best if one.settled is None else one.settled
     if eager is None:
         return None
     oracle.deadline = time.monotonic() + within_s
@@ -262,6 +285,8 @@ def _overtime(
             if not more:
                 break
             eager |= more
+            if not oracle.check(eager, [eager | one.whole_packages(more)]).passes:
+                eager |= one.whole_packages(more)
         eager = _pruned(oracle, effects, eager, modules)
     except BudgetSpent:
         pass  # the proof says whether it works as it is
