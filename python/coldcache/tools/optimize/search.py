@@ -26,9 +26,9 @@ from .prune import loads_more, reached, without_saving, without_use
 __all__ = ["Search", "SearchResult", "search"]
 
 _ROUNDS = 8
-_SHARE = 0.7  # of the budget, for finding what works
+_SHARE = 0.75  # of the budget, for finding what works
 _PRUNING_SHARE = 0.85  # of the budget, when leaving out what is useless ends; proofs follow
-_OVERTIME_S = 20.0  # for the least that has to follow when the time is over
+_OVERTIME_S = 8.0  # at least, for what has to follow when the time for finding is over
 _PROOFS = 2
 _PRUNINGS = 15  # attempts to leave out what gains nothing, for each reason
 
@@ -177,9 +177,8 @@ class Search:
         more: dict[Edge, str] = {}
         self._say_once_each(found)
         for harm in found:
-            for edge in self._effects.edges_to(harm.owner, self._oracle.candidates):
-                if edge not in eager:
-                    more.setdefault(edge, f"side effect: {harm.text}")
+            for edge in self._edges_against(harm, eager):
+                more.setdefault(edge, f"side effect: {harm.text}")
         if found and not more and may_search:
             # Nobody knows who did it, or making that eager did not help: try what does.
             deferred = [edge for edge in self._oracle.candidates if edge not in eager]
@@ -187,6 +186,14 @@ class Search:
                 more[edge] = f"side effect: {found[0].text}"
         self.reasons.update(more)
         return frozenset(more)
+
+    def _edges_against(self, harm: Harm, eager: frozenset[Edge]) -> list[Edge]:
+        """Edges to the module that did it; if it is loaded as ever, to what it did not find."""
+        for module in (harm.owner, *harm.about):
+            edges = self._effects.edges_to(module, self._oracle.candidates)
+            if deferred := [edge for edge in edges if edge not in eager]:
+                return deferred
+        return []
 
     def whole_packages(self, edges: Iterable[Edge]) -> frozenset[Edge]:
         """All statements in the packages in which these are: there all is as without a plan."""
@@ -250,7 +257,8 @@ def search(
             note = "no plan passed all of its proofs"
     except BudgetSpent:
         is_complete = False
-        proof = _overtime(one, oracle, effects, baseline.modules, max(_OVERTIME_S, budget_s / 2))
+        left_s = started + _PRUNING_SHARE * budget_s - time.monotonic()
+        proof = _overtime(one, oracle, effects, baseline.modules, max(_OVERTIME_S, left_s))
         note = f"the search was stopped after {budget_s:.0f} s"
         note += ": the best plan proved so far is used" if proof else ": nothing was proved by then"
     oracle.deadline = float("inf")
