@@ -40,7 +40,7 @@ PARTS = {
 DIFFERENCES = {
     r"(importer_of_)?lazy_with(_from)? .*": "imports under `with` stay eager: a context manager "
     "may watch them, as a `try` does",
-    r"(importer_of_)?lazy_get_value .*": "calls resolve() of what globals() holds, in its body: that "
+    r"(importer_of_)?lazy_get_value .*": "its body calls resolve() of what globals() holds, which "
     "is the real module here, so its import fails",
     r"globals_access call get_from_globals": "a subscript of globals() gives the real module: "
     "there are no placeholders",
