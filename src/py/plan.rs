@@ -236,7 +236,7 @@ impl ImportPlan {
         }
         if let Ok(text) = name.cast::<PyString>() {
             let text = text.to_cow()?;
-            let is_absolute = level.is_none_or(|level| level.eq(0).unwrap_or(false));
+            let is_absolute = level.is_none_or(|it| it.extract::<i64>().is_ok_and(|it| it == 0));
             if is_absolute {
                 trap_parents::loaded(&text, import)?;
             } else if let Ok(full) = imported.getattr(intern!(py, "__name__"))

@@ -21,6 +21,9 @@ use crate::imports::probe::{Recent, Resident, monotonic};
 use crate::imports::record::{Counters, Step};
 use crate::imports::spans::{Beginning, Ending, Spans, Token};
 
+/// Room for one record as a line of JSON: most are shorter.
+const LINE_BYTES: usize = 800;
+
 /// What a stand-in stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -105,7 +108,7 @@ impl Shared {
             let mut spans = self.spans.lock();
             (spans.take(), spans.totals())
         };
-        let mut text = String::new();
+        let mut text = String::with_capacity((records.len() + 1) * LINE_BYTES);
         records.iter().for_each(|record| record.write_line(&mut text));
         totals.write_line(&mut text);
         text
