@@ -17,20 +17,17 @@ from .baseline import Baseline
 from .case import Case
 from .edges import Edge, one_by_one, top_package
 from .effects import Effects, Harm
-from .fewer import with_eager
+from .ending import ROUNDS, overtime, prove, pruned
 from .guide import Guide
 from .minimise import minimise
 from .oracle import BudgetSpent, Finding, Oracle
-from .prune import loads_more, reached, without_saving, without_use
+from .prune import reached
 
 __all__ = ["Search", "SearchResult", "search"]
 
-_ROUNDS = 8
 _SHARE = 0.75  # of the budget, for finding what works
 _PRUNING_SHARE = 0.85  # of the budget, when leaving out what is useless ends; proofs follow
 _OVERTIME_S = 8.0  # at least, for what has to follow when the time for finding is over
-_PROOFS = 2
-_PRUNINGS = 15  # attempts to leave out what gains nothing, for each reason
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class Search:
                 anything is, `best` what passes at least.
         """
         eager: frozenset[Edge] = frozenset()
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             eager = self._pass(eager)
             more = self.keep_effects(eager)
             if not more:
@@ -237,17 +234,17 @@ def search(
     is_complete = True
     proof: Finding | None = None
     try:
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             settled = one.settle()
             oracle.deadline = started + _PRUNING_SHARE * budget_s
-            eager = _pruned(oracle, effects, settled, baseline.modules)
+            eager = pruned(oracle, effects, settled, baseline)
             oracle.deadline = float("inf")  # what was found is proved, however long it took
             if len(oracle.cases) == len(baseline.cases) and (more := extra_case()) is not None:
                 oracle.cases.append(more)
                 oracle.forget()
-            proof = _prove(oracle, effects, eager)
+            proof = prove(oracle, effects, eager)
             if proof is None and eager != settled:
-                proof = _prove(oracle, effects, settled)
+                proof = prove(oracle, effects, settled)
             if proof is not None:
                 break
             oracle.deadline = started + budget_s
@@ -258,7 +255,7 @@ def search(
     except BudgetSpent:
         is_complete = False
         left_s = started + _PRUNING_SHARE * budget_s - time.monotonic()
-        proof = _overtime(one, oracle, effects, baseline.modules, max(_OVERTIME_S, left_s))
+        proof = overtime(one, oracle, effects, baseline, max(_OVERTIME_S, left_s))
         note = f"the search was stopped after {budget_s:.0f} s"
         note += ": the best plan proved so far is used" if proof else ": nothing was proved by then"
     oracle.deadline = float("inf")
@@ -269,65 +266,6 @@ def search(
     tried = reached(proof) - proof.eager
     deferred = tuple(edge for edge in oracle.candidates if edge in tried)
     return SearchResult(deferred, one.reasons, proof, is_complete, oracle.runs, seconds, note)
-
-
-def _overtime(
-    one: Search, oracle: Oracle, effects: Effects, modules: frozenset[str], within_s: float
-) -> Finding | None:
-    """Prove the best that is known: side effects, what is of no use, and every case anew.
-
-    Args:
-        one: The search that ran out of time.
-        oracle: Asks the function.
-        effects: Knows about registries.
-        modules: Names of all modules that are loaded without a plan.
-        within_s: Seconds for the least that has to be tried before the proof.
-    """
-    eager = one.best if one.settled is None else one.settled
-    if eager is None:
-        return None
-    oracle.deadline = time.monotonic() + within_s
-    try:
-        for _ in range(_ROUNDS):
-            more = one.keep_effects(eager, may_search=False)
-            if not more:
-                break
-            eager |= more
-            if not oracle.check(eager, [eager | one.whole_packages(more)]).passes:
-                eager |= one.whole_packages(more)
-        eager = _pruned(oracle, effects, eager, modules)
-    except BudgetSpent:
-        pass  # the proof says whether it works as it is
-    oracle.deadline = float("inf")
-    return _prove(oracle, effects, eager)
-
-
-def _pruned(
-    oracle: Oracle,
-    effects: Effects,
-    eager: frozenset[Edge],
-    modules: frozenset[str],
-) -> frozenset[Edge]:
-    """Make eager what gains nothing, as far as the function still does as it does."""
-    finding = oracle.check(eager)
-    if not finding.passes:
-        return eager
-    # What is loaded during init anyway goes last: the order of loading changes with it.
-    for rule in (without_use, without_saving):
-        useless = rule(finding, oracle.candidates, modules) & reached(finding)
-        edges = tuple(edge for edge in oracle.candidates if edge in useless)
-        finding = with_eager(oracle, effects, finding, edges, _PRUNINGS, loads_more)
-    return finding.eager
-
-
-def _prove(oracle: Oracle, effects: Effects, eager: frozenset[Edge]) -> Finding | None:
-    """Run every case anew, more than once."""
-    finding = None
-    for _ in range(_PROOFS):
-        finding = oracle.check(eager, again=True)
-        if not finding.passes or effects.harmful(oracle.cases, finding):
-            return None
-    return finding
 
 
 def _signature(finding: Finding) -> tuple[str, str] | None:
