@@ -813,7 +813,8 @@ class ImportPlan:
             `m:x,y` for `from m import x, y`, with `m` absolute and the names in their order.
         fingerprints: For importing modules the `fingerprint` of their code; where it is another
             one, the module's imports stay eager, and a line in the log says so.
-        observe: Keep a record of all import statements at the top level of modules.
+        observe: Keep a record of all import statements at the top level of modules. A callable is
+            told of each of them whose import raises: importer, edge, exception.
 
     Raises:
         TypeError: *edges* has another form.
@@ -824,7 +825,7 @@ class ImportPlan:
         edges: Mapping[str, Iterable[str]],
         *,
         fingerprints: Mapping[str, int] | None = None,
-        observe: bool = False,
+        observe: bool | Callable[[str, str, BaseException], object] | None = None,
     ) -> Self: ...
     def enable(self) -> bool:
         """Begin to defer.

@@ -5,8 +5,15 @@ use std::os::unix::fs::FileExt;
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::record::Counters;
+use super::stack::ThreadKey;
 use crate::clock::NANOS_PER_SECOND;
 use crate::epoch::{self, Event};
+
+/// How long counters that were read count as those of now: reading them takes two system calls, and
+/// the end of one import and the beginning of the next are often closer together than that. What
+/// grows meanwhile, a few dozen pages at most, is put down to the next import instead of this one.
+const FRESH_NANOS: u64 = 25_000;
 
 /// Nanoseconds of the system's monotonic clock, which all processes of a machine share.
 ///
@@ -45,9 +52,50 @@ impl Resident {
     }
 }
 
+/// Counters that were read a moment ago, by the same thread.
+#[derive(Debug, Default)]
+pub struct Recent(Option<(ThreadKey, u64, Counters)>);
+
+impl Recent {
+    /// Those that still count at *now*.
+    #[must_use]
+    pub fn at(&self, now: u64) -> Option<Counters> {
+        let (thread, read_at, counters) = self.0?;
+        let is_fresh = now.saturating_sub(read_at) < FRESH_NANOS && now >= read_at;
+        (is_fresh && thread == ThreadKey::current()).then_some(counters)
+    }
+
+    pub fn keep(&mut self, now: u64, counters: Counters) {
+        self.0 = Some((ThreadKey::current(), now, counters));
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Resident, monotonic};
+    use super::{Counters, FRESH_NANOS, Recent, Resident, monotonic};
+
+    fn recent() -> Recent {
+        let mut recent = Recent::default();
+        recent.keep(1_000, Counters { resident: Some(7), faults: None });
+        recent
+    }
+
+    #[test]
+    fn counters_are_used_again_for_a_moment() {
+        let recent = recent();
+        let seen = |now| recent.at(now).and_then(|counters| counters.resident);
+        assert_eq!(seen(1_000), Some(7));
+        assert_eq!(seen(999 + FRESH_NANOS), Some(7));
+        assert_eq!(seen(1_000 + FRESH_NANOS), None);
+        assert_eq!(seen(999), None);
+    }
+
+    #[test]
+    fn counters_of_another_thread_are_not_used() {
+        let recent = recent();
+        let seen = std::thread::scope(|scope| scope.spawn(|| recent.at(1_000)).join());
+        assert!(seen.is_ok_and(|seen| seen.is_none()));
+    }
 
     #[test]
     fn the_clock_does_not_go_back() {

@@ -202,6 +202,9 @@ impl Totals {
     }
 }
 
+/// Of a number of 64 bits.
+const MOST_DIGITS: usize = 20;
+
 /// One JSON object being written.
 struct Line<'a> {
     out: &'a mut String,
@@ -220,13 +223,30 @@ impl<'a> Line<'a> {
 
     fn number(&mut self, key: &str, value: i64) {
         self.key(key);
-        // Writing to a string cannot fail.
-        let _ = write!(self.out, "{value}");
+        if value < 0 {
+            self.out.push('-');
+        }
+        self.digits(value.unsigned_abs());
     }
 
-    /// A count or a time; none of them comes near the sign.
     fn count(&mut self, key: &str, value: u64) {
-        self.number(key, value.cast_signed());
+        self.key(key);
+        self.digits(value);
+    }
+
+    /// By hand: two dozen numbers a line are most of what a line costs through `fmt`.
+    fn digits(&mut self, mut value: u64) {
+        let mut digits = [0; MOST_DIGITS];
+        let mut at = MOST_DIGITS;
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (value % 10) as u8;
+            value /= 10;
+            if value == 0 {
+                break;
+            }
+        }
+        self.out.push_str(str::from_utf8(&digits[at..]).unwrap_or_default());
     }
 
     fn key(&mut self, key: &str) {
@@ -250,7 +270,7 @@ impl<'a> Line<'a> {
         let mut rest = value;
         // Nearly all text has nothing to escape, and goes through in one piece.
         while let Some(at) =
-            rest.find(|char: char| char.is_ascii_control() || "\"\\".contains(char))
+            rest.bytes().position(|byte| byte.is_ascii_control() || matches!(byte, b'"' | b'\\'))
         {
             self.out.push_str(&rest[..at]);
             let _ = write!(self.out, "\\u{:04x}", rest.as_bytes()[at]);
@@ -267,7 +287,7 @@ impl<'a> Line<'a> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Kind, Record, Spec, Step, Totals};
+    use super::{Kind, Line, Record, Spec, Step, Totals};
 
     fn record(origin: Option<&str>, steps: &[Step]) -> Record {
         let mut record = Record {
@@ -314,6 +334,18 @@ mod tests {
         Record::default().write_line(&mut line);
         assert!(line.contains(r#""resident_bytes":null,"minor_faults":null"#));
         assert!(line.starts_with(r#"{"id":0,"parent":null,"#));
+    }
+
+    #[test]
+    fn numbers_are_written_out_to_their_limits() {
+        let mut out = String::new();
+        let mut line = Line::new(&mut out);
+        line.count("most", u64::MAX);
+        line.number("least", i64::MIN);
+        line.count("none", 0);
+        line.end();
+        let expected = format!("{{\"most\":{},\"least\":{},\"none\":0}}\n", u64::MAX, i64::MIN);
+        assert_eq!(out, expected);
     }
 
     #[test]

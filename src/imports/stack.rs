@@ -49,7 +49,7 @@ impl Stack {
 
 /// Different for all threads that are alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ThreadKey(usize);
+pub struct ThreadKey(usize);
 
 impl ThreadKey {
     pub fn current() -> Self {

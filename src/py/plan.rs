@@ -21,7 +21,7 @@ use super::plan_code::{self, Codes, fingerprint};
 use super::plan_edges::{self, Edges};
 use super::plan_filter::{self, Filter};
 use super::plan_hook::{self, Asked, Fate};
-use super::plan_record::{Record, Row};
+use super::plan_record::Record;
 use super::{loaded_modules, log, plan_waiting, trap_copies, trap_owners, trap_parents};
 
 /// Importer, edge, state, line, and where it was used first.
@@ -53,17 +53,17 @@ pub struct ImportPlan {
 #[pymethods]
 impl ImportPlan {
     #[new]
-    #[pyo3(signature = (edges, *, fingerprints=None, observe=false))]
+    #[pyo3(signature = (edges, *, fingerprints=None, observe=None))]
     fn new(
         edges: &Bound<'_, PyAny>,
         fingerprints: Option<HashMap<String, u64>>,
-        observe: bool,
+        observe: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         Ok(Self {
             edges: plan_edges::read(edges)?,
             fingerprints: Mutex::new(fingerprints.unwrap_or_default().into_iter().collect()),
             changed: Mutex::default(),
-            record: observe.then(Record::default),
+            record: observe.map(Record::wanted).transpose()?.flatten(),
             codes: Codes::default(),
             is_on: AtomicBool::new(false),
             import: Mutex::default(),
@@ -225,7 +225,7 @@ impl ImportPlan {
                 let given = given.into_iter().filter_map(|(name, it)| Some((name, it?)));
                 import.call((name,), Some(&given.into_py_dict(py)?))
             };
-            imported.inspect_err(|_| row.iter().for_each(Row::failed_at_once))
+            imported.inspect_err(|error| row.iter().for_each(|row| row.failed_at_once(py, error)))
         };
         if trap_owners::live() == 0 {
             return pass_on();
@@ -236,7 +236,7 @@ impl ImportPlan {
         }
         if let Ok(text) = name.cast::<PyString>() {
             let text = text.to_cow()?;
-            let is_absolute = level.is_none_or(|level| level.eq(0).unwrap_or(false));
+            let is_absolute = level.is_none_or(|it| it.extract::<i64>().is_ok_and(|it| it == 0));
             if is_absolute {
                 trap_parents::loaded(&text, import)?;
             } else if let Ok(full) = imported.getattr(intern!(py, "__name__"))
@@ -273,6 +273,9 @@ impl ImportPlan {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.codes.traverse(&visit)?;
         self.filter.traverse(&visit)?;
+        if let Some(record) = &self.record {
+            record.traverse(&visit)?;
+        }
         for kept in [&self.import, &self.hook] {
             if let Some(kept) = &*kept.lock() {
                 visit.call(kept)?;

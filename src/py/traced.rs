@@ -17,9 +17,12 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use super::import_facts::{asker, counters, describe, is_imported, spec_of, thread_id};
 use crate::epoch::{self, Event};
-use crate::imports::probe::{Resident, monotonic};
-use crate::imports::record::{Record, Step};
+use crate::imports::probe::{Recent, Resident, monotonic};
+use crate::imports::record::{Counters, Record, Step};
 use crate::imports::spans::{Beginning, Ending, Spans, Token};
+
+/// Room for one record as a line of JSON: most are shorter.
+const LINE_BYTES: usize = 800;
 
 /// What a stand-in stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,7 @@ pub struct Shared {
     is_on: AtomicBool,
     spans: Mutex<Spans<fn() -> u64>>,
     resident: Mutex<Resident>,
+    recent: Mutex<Recent>,
     sink: Mutex<Option<File>>,
     created_at: u32,
 }
@@ -44,6 +48,7 @@ impl Shared {
             is_on: AtomicBool::new(false),
             spans: Mutex::new(Spans::new(monotonic, limit)),
             resident: Mutex::default(),
+            recent: Mutex::default(),
             sink: Mutex::new(sink),
             created_at: epoch::current(),
         }
@@ -69,13 +74,23 @@ impl Shared {
         let name = name.cast::<PyString>().ok()?.to_string_lossy().into_owned();
         let asker = asker(py).ok();
         let thread = if self.spans.lock().is_importing() { None } else { thread_id(py).ok() };
-        let counters = counters(py, &self.resident);
+        let counters = self.counters(py, entered);
         let given = Beginning { name: &name, is_reload, asker, counters, thread, entered };
         Some(self.spans.lock().begin(given))
     }
 
-    fn end(&self, py: Python<'_>, token: Token, at: u64, error: Option<&PyErr>) {
+    /// Those of about *now*.
+    fn counters(&self, py: Python<'_>, now: u64) -> Counters {
+        if let Some(counters) = self.recent.lock().at(now) {
+            return counters;
+        }
         let counters = counters(py, &self.resident);
+        self.recent.lock().keep(now, counters);
+        counters
+    }
+
+    fn end(&self, py: Python<'_>, token: Token, at: u64, error: Option<&PyErr>) {
+        let counters = self.counters(py, at);
         let error = error.map(|error| describe(py, error));
         let is_last = self.spans.lock().end(token, Ending { at, counters, error });
         if is_last && let Some(sink) = self.sink.lock().as_mut() {
@@ -101,7 +116,7 @@ impl Shared {
             let mut spans = self.spans.lock();
             (spans.take(), spans.totals())
         };
-        let mut text = String::new();
+        let mut text = String::with_capacity((records.len() + 1) * LINE_BYTES);
         records.iter().for_each(|record| record.write_line(&mut text));
         totals.write_line(&mut text);
         text

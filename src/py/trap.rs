@@ -185,7 +185,7 @@ impl Trap {
             }
             Err(error) => {
                 if let Some(row) = &self.row {
-                    row.failed();
+                    row.failed(py, &error);
                 }
                 Err(self.target.explain(py, error))
             }

@@ -55,7 +55,7 @@ pub fn guessed(import: &Bound<'_, PyAny>, declared: &Arc<Declared>, name: &str) 
 
 /// A module was imported: its packages are there now.
 pub fn loaded(module: &str, import: &Bound<'_, PyAny>) -> PyResult<()> {
-    if PACKAGES.load(Relaxed) == 0 {
+    if !is_awaited(module) {
         return Ok(());
     }
     let mut path = module;
@@ -70,12 +70,31 @@ pub fn loaded(module: &str, import: &Bound<'_, PyAny>) -> PyResult<()> {
                 done.push(name);
             }
         }
-        forget(path, &done);
+        if !done.is_empty() {
+            forget(path, &done);
+        }
         let Some((parent, _)) = path.rsplit_once('.') else { return Ok(()) };
         path = parent;
         if PACKAGES.load(Relaxed) == 0 {
             return Ok(());
         }
+    }
+}
+
+/// Whether anything waits for the module or a package around it: mostly nothing does, and each import
+/// statement asks, those inside functions at every call.
+fn is_awaited(module: &str) -> bool {
+    if PACKAGES.load(Relaxed) == 0 {
+        return false;
+    }
+    let waiting = WAITING.lock();
+    let mut path = module;
+    loop {
+        if waiting.contains_key(path) {
+            return true;
+        }
+        let Some((parent, _)) = path.rsplit_once('.') else { return false };
+        path = parent;
     }
 }
 

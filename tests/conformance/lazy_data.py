@@ -25,7 +25,6 @@ NOT_REPLAYED = {
     "dunder_lazy_import": "calls the builtin function __lazy_import__",
     "dunder_lazy_import_builtins": "calls the builtin function __lazy_import__",
     "dunder_lazy_import_used": "calls the builtin function __lazy_import__",
-    "lazy_get_value": "calls the method resolve() of 3.15's placeholders",
 }
 # What the modules with a `__getattr__` answer.
 DYNAMIC = ["dynamic_attr", "raising_attr", "import_error_attr"]

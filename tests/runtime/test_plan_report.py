@@ -227,3 +227,39 @@ def test_what_was_told_can_be_planned(observed: Observed) -> None:
         def use(): return leaf.NAME, h.VALUE, VALUE
         """,
     )
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="the interpreter itself defers there")
+def test_a_listener_is_told_of_imports_that_raise_deferred_or_not(
+    run_python: Observed, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.py").write_text("raise LookupError('broken')\n")
+    (tmp_path / "now.py").write_text("try:\n    import broken\nexcept LookupError: pass\n")
+    (tmp_path / "later.py").write_text("import broken\n")
+    run_python(
+        textwrap.dedent(
+            """
+            from coldcache._core import ImportPlan
+            told = []
+            def listen(importer, edge, error):
+                lines = []
+                trace = error.__traceback__
+                while trace is not None:
+                    lines.append(trace.tb_lineno)
+                    trace = trace.tb_next
+                told.append((importer, edge, str(error), lines[-1]))
+            plan = ImportPlan({"later": ["broken"]}, observe=listen)
+            assert plan.enable()
+            import now
+            assert told == [("now", "broken", "broken", 1)], told
+            import later
+            assert len(told) == 1
+            try:
+                later.broken
+            except LookupError:
+                pass
+            assert told[1:] == [("later", "broken", "broken", 1)], told
+            """
+        ),
+        env={"PYTHONPATH": str(tmp_path)},
+    )

@@ -17,6 +17,7 @@ from coldcache.tools.optimize.oracle import Finding
 from coldcache.tools.optimize.outcome import Call, Fault, Outcome, Raised
 from coldcache.tools.optimize.plan import OptimizePlan
 from coldcache.tools.optimize.pool import Pool
+from coldcache.tools.optimize.prune import costs_more
 from coldcache.tools.optimize.same import read_same
 from coldcache.tools.optimize.unchanged import Files
 
@@ -248,3 +249,21 @@ def test_words_of_the_message_rank_edges() -> None:
     guide.learn(finding(raised))
 
     assert guide.ranked(edges)[0] == (edges[1],)
+
+
+# Leaving out what gains nothing
+
+
+def passing(eager: set[Edge], modules: set[str]) -> Finding:
+    loaded = frozenset(modules)
+    return Finding(frozenset(eager), None, (Outcome(modules_init=loaded, modules_first=loaded),))
+
+
+def test_many_statements_weigh_as_much_as_a_small_module_and_less_than_a_large_one() -> None:
+    edges = {Edge("pkg", f"m{number}") for number in range(200)}  # about 1 ms to defer
+    more = passing(set(), {"app"})
+    dearer = costs_more({"small": 0.3, "large": 40.0})
+
+    assert not dearer(passing(edges, {"app", "small"}), more)
+    assert dearer(passing(edges, {"app", "large"}), more)
+    assert dearer(passing({Edge("pkg", "m1")}, {"app", "small"}), more)

@@ -412,6 +412,24 @@ def test_the_best_plan_known_is_proved_when_the_time_is_over(
     assert found.finding.passes
 
 
+def test_a_plan_that_was_found_is_proved_even_if_no_time_is_left(
+    bench: Callable, write_files: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(
+        {
+            "app.py": "import heavy\ndef handler(e, c):\n    return 1\n",
+            "heavy.py": HEAVY,
+        }
+    )
+    monkeypatch.setattr("coldcache.tools.optimize.search._PRUNING_SHARE", 0.0)
+
+    found, _ = bench().search()
+
+    assert found.is_complete
+    assert found.finding is not None
+    assert found.deferred
+
+
 def test_what_a_module_writes_into_a_table_of_another_is_not_missed(
     bench: Callable, write_files: Callable
 ) -> None:
@@ -434,6 +452,38 @@ def test_what_a_module_writes_into_a_table_of_another_is_not_missed(
 
     assert of(found) == {("app", "heavy")}
     assert "shop.german writes into the table shop.words" in str(found.reasons)
+
+
+def test_what_a_module_would_find_if_another_came_first_comes_first(
+    bench: Callable, write_files: Callable
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            import heavy
+            import base
+            import child
+            import collect
+            collect.done
+            def handler(event, context):
+                return child.Child.__name__
+            """,
+            "base.py": "class Base: pass\nknown = {}\n",
+            "child.py": "import base\nclass Child(base.Base): pass\n",
+            "collect.py": (
+                "import base\n"
+                "for kind in base.Base.__subclasses__():\n    base.known[kind] = True\n"
+                "done = True\n"
+            ),
+            "heavy.py": HEAVY,
+        }
+    )
+
+    found, _ = bench().search()
+
+    assert ("app", "child") not in of(found)
+    assert ("app", "heavy") in of(found)
+    assert "collect writes into the table base.known (<child.Child>)" in str(found.reasons)
 
 
 def test_an_import_that_fails_only_with_the_plan_fails_the_trial(

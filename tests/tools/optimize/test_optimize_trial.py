@@ -264,6 +264,53 @@ def test_a_plan_that_fails_names_the_edge_that_failed(
     assert "too late" in str(outcome.error)
 
 
+def test_an_import_that_somebody_passes_over_tells_why_it_failed(
+    bench: Callable, write_files: Callable
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            try:
+                import optional
+            except ImportError:
+                optional = None
+            def handler(event, context):
+                return optional is None
+            """,
+            "optional.py": "from json import nothing_of_that_name\n",
+        }
+    )
+
+    outcome = bench().run(deferred=frozenset())
+
+    chains = dict(outcome.failed_imports)
+    raised = chains[Edge("app", "optional")][0]
+    assert outcome.error is None
+    assert "nothing_of_that_name" in raised.message
+    assert "optional" in [module for module, _, _ in raised.frames]
+
+
+def test_functions_behind_a_cache_are_told_apart_in_tables(
+    bench: Callable, write_files: Callable
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            import functools
+            table = {}
+            @functools.lru_cache
+            def slow(): pass
+            table[slow] = 1
+            def handler(event, context): return 1
+            """,
+        }
+    )
+
+    outcome = bench().run(tables=True)
+
+    assert "app|table|<app.slow>" in outcome.registries["tables"]
+
+
 def test_the_tracer_tells_what_was_imported(bench: Callable, write_files: Callable) -> None:
     write_files(UNUSED)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .edges import Edge
-from .outcome import Call, Fault, Outcome
+from .outcome import Call, Fault, Outcome, Raised
 from .same import Same
 
 __all__ = ["Case", "Difference", "LogView", "difference", "log_view"]
@@ -23,7 +23,7 @@ LogView = Callable[[Call], Counter[tuple[str, ...]]]
 Kind = Literal["ended", "error", "answer", "logs", "warnings"]
 
 _CHANGING = re.compile(r"0x[0-9a-fA-F]+|\d+")
-_TEXT_LIMIT = 160
+_TEXT_LIMIT = 240
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,25 @@ def difference(  # noqa: PLR0911 - one for each kind
     if fault is not None:
         text = f"it fails: {fault}"
         return Difference("error", _short(text), case.name, fault)
+    raised = dict(reversed(outcome.failed_imports))  # of several the innermost, which is the first
     failed = (row.edge for row in outcome.rows if row.state == "failed")
-    for edge in (*outcome.failures, *failed):
+    for edge in (*dict(outcome.failed_imports), *outcome.failures, *failed):
         if edge in case.failing:
             continue
+        fault = _unraised(raised.get(edge, ()))
         text = f"the import of {edge.text} in {edge.importer} fails, and somebody passes over it"
-        return Difference("error", text, case.name)
+        text += f": {fault}" if fault is not None else ""
+        return Difference("error", _short(text), case.name, fault)
     for number, (before, after) in enumerate(
         zip(case.plain[0].calls, outcome.calls, strict=True), start=1
     ):
         which = f" to call {number}" if len(case.events) > 1 else ""
         if before.kind != after.kind or not same(before.answer, after.answer):
             text = f"it gives another answer{which}"
-            return Difference("answer", text, case.name, _logged(after))
+            return Difference("answer", text, case.name, _unraised(after.chains))
         text = _logs_differ(case.view(before), case.view(after))
         if text:
-            return Difference("logs", text, case.name, _logged(after))
+            return Difference("logs", text, case.name, _unraised(after.chains))
         text = _warnings_differ(case.plain[1], before, outcome, after)
         if text:
             return Difference("warnings", text, case.name)
@@ -153,12 +156,9 @@ def _warnings_differ(plain: Outcome, before: Call, planned: Outcome, after: Call
     return ""
 
 
-def _logged(call: Call) -> Fault | None:
-    """Exceptions that were logged instead of raised point at the cause too."""
-    if not call.chains:
-        return None
-    first = call.chains[0]
-    return Fault(first.type, first.message, chain=call.chains)
+def _unraised(chain: tuple[Raised, ...]) -> Fault | None:
+    """Exceptions that were logged or passed over instead of raised point at the cause too."""
+    return Fault(chain[0].type, chain[0].message, chain=chain) if chain else None
 
 
 def _short(text: str) -> str:

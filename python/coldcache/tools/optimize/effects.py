@@ -13,7 +13,7 @@ from .edges import Edge
 from .oracle import Finding
 from .outcome import Outcome
 from .pool import Pool
-from .registry import Entry, describe, differing, is_harmless
+from .registry import Entry, describe, differing, homes, is_harmless
 from .trial import Laboratory, Trial
 
 __all__ = ["Effects", "Harm"]
@@ -26,10 +26,13 @@ class Harm:
     Attributes:
         owner: The module that makes it; empty where that is not known.
         text: For a reader.
+        about: Modules of the things that are missing: with them loaded earlier, the owner might
+            have found them.
     """
 
     owner: str
     text: str
+    about: tuple[str, ...] = ()
 
 
 class Effects:
@@ -67,7 +70,7 @@ class Effects:
                     self.harmless[entry.place] = owner
                 else:
                     text = describe(entry, owner)
-                    found.setdefault(text, Harm(owner, text))
+                    found.setdefault(text, Harm(owner, text, homes(entry)))
         return list(found.values())
 
     def _with_tables(self, case: Case, finding: Finding, outcome: Outcome) -> Outcome:

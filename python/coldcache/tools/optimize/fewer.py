@@ -17,7 +17,7 @@ def with_eager(
     finding: Finding,
     edges: tuple[Edge, ...],
     tries: int,
-    loads_more: Callable[[Finding, Finding], bool],
+    costs_more: Callable[[Finding, Finding], bool],
 ) -> Finding:
     """The finding with as many of *edges* eager as work.
 
@@ -27,7 +27,7 @@ def with_eager(
         finding: A plan that passes.
         edges: What it should not defer; halves of them are tried where all of them do not work.
         tries: How often to ask at most.
-        loads_more: Whether a finding loads more than the one before it; then it is not taken.
+        costs_more: Whether a finding costs more than the one before it; then it is not taken.
     """
     if not edges or tries < 1:
         return finding
@@ -38,9 +38,9 @@ def with_eager(
         fewer = oracle.check(finding.eager.union(edges), ahead)
     except BudgetSpent:
         return finding
-    works = fewer.passes and not loads_more(fewer, finding)
+    works = fewer.passes and not costs_more(fewer, finding)
     if works and not effects.harmful(oracle.cases, fewer):
         return fewer
     for half in halves if middle else ():
-        finding = with_eager(oracle, effects, finding, half, (tries - 1) // 2, loads_more)
+        finding = with_eager(oracle, effects, finding, half, (tries - 1) // 2, costs_more)
     return finding

@@ -148,6 +148,7 @@ class Outcome:
         calls: In order; the last may have failed.
         rows: Edges in the order in which they ran, those of the function only.
         failures: Edges through whose resolution an exception passed, innermost first.
+        failed_imports: Edges whose import raised, deferred or not, innermost first, with what.
         registries: The interpreter's registries at the end.
         effects: Which module changed which entry, by category and key, where that was asked.
         modules_init: Names of the loaded modules when init was over.
@@ -167,6 +168,7 @@ class Outcome:
     calls: tuple[Call, ...] = ()
     rows: tuple[Row, ...] = field(default=(), repr=False)
     failures: tuple[Edge, ...] = ()
+    failed_imports: tuple[tuple[Edge, tuple[Raised, ...]], ...] = field(default=(), repr=False)
     registries: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     effects: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     modules_init: frozenset[str] = field(default=frozenset(), repr=False)
@@ -220,6 +222,10 @@ class Outcome:
             calls=tuple(Call.read(one) for one in data.get("calls", ()) if "answered_ns" in one),
             rows=_rows(data),
             failures=tuple(Edge(*pair) for pair in data.get("failures", ())),
+            failed_imports=tuple(
+                (Edge(importer, text), Raised.read_chain(chain))
+                for importer, text, chain in data.get("failed_imports", ())
+            ),
             registries=data.get("registries", {}),
             effects={(kind, key): by for kind, key, by in data.get("effects", ())},
             modules_init=frozenset(data.get("modules_init") or ()),

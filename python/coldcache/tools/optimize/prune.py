@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from .edges import Edge
 from .oracle import Finding
 from .outcome import Row
 
-__all__ = ["loads_more", "loads_more_by_first", "moved", "reached", "without_saving", "without_use"]
+__all__ = [
+    "costs_more",
+    "loads_more_by_first",
+    "moved",
+    "reached",
+    "without_saving",
+    "without_use",
+]
 
 _LEFT = frozenset({"pending", "failed"})
+_STATEMENT_MS = 0.005  # what deferring a statement costs: 5 to 10 us were measured
+_UNKNOWN_MS = 1.0  # of a module that is not loaded without a plan
 
 
 def reached(finding: Finding) -> frozenset[Edge]:
@@ -58,12 +67,32 @@ def without_saving(
     )
 
 
-def loads_more(fewer: Finding, finding: Finding) -> bool:
-    """Whether any case loads more modules by its first answer than it did, or during init."""
-    return loads_more_by_first(fewer, finding) or any(
-        len(now.modules_init) > len(before.modules_init)
-        for now, before in zip(fewer.outcomes, finding.outcomes, strict=True)
-    )
+def costs_more(costs: Mapping[str, float]) -> Callable[[Finding, Finding], bool]:
+    """Tells whether a plan that defers fewer statements costs more than it spares.
+
+    Args:
+        costs: Milliseconds of each module's own import.
+
+    Returns:
+        A function of the plan that defers less and the one that defers more: whether the modules
+        that only the former loads, during init or by the first answer, cost more than deferring
+        those statements does.
+    """
+
+    def does(fewer: Finding, finding: Finding) -> bool:
+        spared_ms = _STATEMENT_MS * len(fewer.eager - finding.eager)
+        for now, before in zip(fewer.outcomes, finding.outcomes, strict=True):
+            at_init = now.modules_init - before.modules_init
+            by_first = now.modules_first - before.modules_first
+            if max(_total_ms(costs, at_init), _total_ms(costs, by_first)) > spared_ms:
+                return True
+        return False
+
+    return does
+
+
+def _total_ms(costs: Mapping[str, float], modules: Collection[str]) -> float:
+    return sum(costs.get(name, _UNKNOWN_MS) for name in modules)
 
 
 def loads_more_by_first(fewer: Finding, finding: Finding) -> bool:

@@ -15,7 +15,7 @@ from .case import Case
 from .edges import lineage, top_package
 from .outcome import Outcome
 
-__all__ = ["Entry", "describe", "differing", "is_harmless"]
+__all__ = ["Entry", "describe", "differing", "homes", "is_harmless"]
 
 _NAMED = re.compile(r"<(?:a )?([\w.]+)>")
 
@@ -93,6 +93,13 @@ def _missing_in_tables(case: Case, planned: Outcome) -> Iterator[Entry]:
         if named and not any(home in planned.modules for home in map(_home, named)):
             continue
         yield Entry("tables", key, one[key], None)
+
+
+def homes(entry: Entry) -> tuple[str, ...]:
+    """The modules of what an entry of a table names, each once."""
+    if entry.category != "tables":
+        return ()
+    return tuple(dict.fromkeys(map(_home, _NAMED.findall(entry.key.split("|", 2)[2]))))
 
 
 def _home(name: str) -> str:

@@ -15,21 +15,19 @@ from itertools import chain
 
 from .baseline import Baseline
 from .case import Case
-from .edges import Edge, one_by_one
-from .effects import Effects
-from .fewer import with_eager
+from .edges import Edge, one_by_one, top_package
+from .effects import Effects, Harm
+from .ending import ROUNDS, overtime, prove, pruned
 from .guide import Guide
 from .minimise import minimise
 from .oracle import BudgetSpent, Finding, Oracle
-from .prune import loads_more, reached, without_saving, without_use
+from .prune import reached
 
 __all__ = ["Search", "SearchResult", "search"]
 
-_ROUNDS = 8
-_SHARE = 0.7
-_OVERTIME_S = 20.0  # for the least that has to follow when the time is over
-_PROOFS = 2
-_PRUNINGS = 15  # attempts to leave out what gains nothing, for each reason
+_SHARE = 0.75  # of the budget, for finding what works
+_PRUNING_SHARE = 0.85  # of the budget, when leaving out what is useless ends; proofs follow
+_OVERTIME_S = 8.0  # at least, for what has to follow when the time for finding is over
 
 
 @dataclass(frozen=True)
@@ -69,19 +67,22 @@ class Search:
         self._guide = Guide(oracle.candidates, baseline.modules)
         self._say = say
         self.reasons: dict[Edge, str] = {}
+        self.settled: frozenset[Edge] | None = None
         self.best: frozenset[Edge] | None = None
 
     def settle(self) -> frozenset[Edge]:
         """Candidates that have to stay eager.
 
         Raises:
-            BudgetSpent: Time is over; `best` is what is known to work, if anything is.
+            BudgetSpent: Time is over; `settled` is what is known to work, side effects and all, if
+                anything is, `best` what passes at least.
         """
         eager: frozenset[Edge] = frozenset()
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             eager = self._pass(eager)
             more = self.keep_effects(eager)
             if not more:
+                self.settled = eager
                 return eager
             eager |= more
         return eager
@@ -109,8 +110,9 @@ class Search:
         eager = finding.eager
         while not finding.passes:
             failed = finding
-            for level in self._guide.suspects(failed):
-                finding = self._check(eager | frozenset(level))
+            levels = [eager.union(level) for level in self._guide.suspects(failed)]
+            for place, level in enumerate(levels):
+                finding = self._check(level, levels[place + 1 : place + 2])
                 if finding.passes or _signature(finding) != _signature(failed):
                     break
             if finding.eager == eager:
@@ -170,11 +172,10 @@ class Search:
             return frozenset()
         found = self._effects.harmful(self._oracle.cases, finding)
         more: dict[Edge, str] = {}
+        self._say_once_each(found)
         for harm in found:
-            self._say(f"side effect: {harm.text}")
-            for edge in self._effects.edges_to(harm.owner, self._oracle.candidates):
-                if edge not in eager:
-                    more.setdefault(edge, f"side effect: {harm.text}")
+            for edge in self._edges_against(harm, eager):
+                more.setdefault(edge, f"side effect: {harm.text}")
         if found and not more and may_search:
             # Nobody knows who did it, or making that eager did not help: try what does.
             deferred = [edge for edge in self._oracle.candidates if edge not in eager]
@@ -182,6 +183,29 @@ class Search:
                 more[edge] = f"side effect: {found[0].text}"
         self.reasons.update(more)
         return frozenset(more)
+
+    def _edges_against(self, harm: Harm, eager: frozenset[Edge]) -> list[Edge]:
+        """Edges to the module that did it; if it is loaded as ever, to what it did not find."""
+        for module in (harm.owner, *harm.about):
+            edges = self._effects.edges_to(module, self._oracle.candidates)
+            if deferred := [edge for edge in edges if edge not in eager]:
+                return deferred
+        return []
+
+    def whole_packages(self, edges: Iterable[Edge]) -> frozenset[Edge]:
+        """All statements in the packages in which these are: there all is as without a plan."""
+        tops = {top_package(edge.importer) for edge in edges}
+        return frozenset(
+            edge for edge in self._oracle.candidates if top_package(edge.importer) in tops
+        )
+
+    def _say_once_each(self, found: Iterable[Harm]) -> None:
+        """One line for each module: some fill a table with hundreds of entries."""
+        harms: dict[str, list[str]] = {}
+        for harm in found:
+            harms.setdefault(harm.owner, []).append(harm.text)
+        for first, *rest in harms.values():
+            self._say(f"side effect: {first}" + (f" and {len(rest)} more" if rest else ""))
 
 
 def search(
@@ -208,26 +232,30 @@ def search(
     one = Search(oracle, baseline, effects, say)
     note = ""
     is_complete = True
-    eager: frozenset[Edge] | None
     proof: Finding | None = None
     try:
-        for _ in range(_ROUNDS):
-            eager = one.settle()
-            oracle.deadline = started + budget_s
-            eager = _pruned(oracle, effects, eager, baseline.modules)
+        for _ in range(ROUNDS):
+            settled = one.settle()
+            oracle.deadline = started + _PRUNING_SHARE * budget_s
+            eager = pruned(oracle, effects, settled, baseline)
+            oracle.deadline = float("inf")  # what was found is proved, however long it took
             if len(oracle.cases) == len(baseline.cases) and (more := extra_case()) is not None:
                 oracle.cases.append(more)
                 oracle.forget()
-            proof = _prove(oracle, effects, eager)
+            proof = prove(oracle, effects, eager)
+            if proof is None and eager != settled:
+                proof = prove(oracle, effects, settled)
             if proof is not None:
                 break
+            oracle.deadline = started + budget_s
             oracle.forget()
             say("a proof failed; the search goes on")
         else:
             note = "no plan passed all of its proofs"
     except BudgetSpent:
         is_complete = False
-        proof = _overtime(one, oracle, effects, baseline.modules, max(_OVERTIME_S, budget_s / 2))
+        left_s = started + _PRUNING_SHARE * budget_s - time.monotonic()
+        proof = overtime(one, oracle, effects, baseline, max(_OVERTIME_S, left_s))
         note = f"the search was stopped after {budget_s:.0f} s"
         note += ": the best plan proved so far is used" if proof else ": nothing was proved by then"
     oracle.deadline = float("inf")
@@ -238,63 +266,6 @@ def search(
     tried = reached(proof) - proof.eager
     deferred = tuple(edge for edge in oracle.candidates if edge in tried)
     return SearchResult(deferred, one.reasons, proof, is_complete, oracle.runs, seconds, note)
-
-
-def _overtime(
-    one: Search, oracle: Oracle, effects: Effects, modules: frozenset[str], within_s: float
-) -> Finding | None:
-    """Prove the best that is known: side effects, what is of no use, and every case anew.
-
-    Args:
-        one: The search that ran out of time.
-        oracle: Asks the function.
-        effects: Knows about registries.
-        modules: Names of all modules that are loaded without a plan.
-        within_s: Seconds for the least that has to be tried before the proof.
-    """
-    eager = one.best
-    if eager is None:
-        return None
-    oracle.deadline = time.monotonic() + within_s
-    try:
-        for _ in range(_ROUNDS):
-            more = one.keep_effects(eager, may_search=False)
-            if not more:
-                break
-            eager |= more
-        eager = _pruned(oracle, effects, eager, modules)
-    except BudgetSpent:
-        pass  # the proof says whether it works as it is
-    oracle.deadline = float("inf")
-    return _prove(oracle, effects, eager)
-
-
-def _pruned(
-    oracle: Oracle,
-    effects: Effects,
-    eager: frozenset[Edge],
-    modules: frozenset[str],
-) -> frozenset[Edge]:
-    """Make eager what gains nothing, as far as the function still does as it does."""
-    finding = oracle.check(eager)
-    if not finding.passes:
-        return eager
-    # What is loaded during init anyway goes last: the order of loading changes with it.
-    for rule in (without_use, without_saving):
-        useless = rule(finding, oracle.candidates, modules) & reached(finding)
-        edges = tuple(edge for edge in oracle.candidates if edge in useless)
-        finding = with_eager(oracle, effects, finding, edges, _PRUNINGS, loads_more)
-    return finding.eager
-
-
-def _prove(oracle: Oracle, effects: Effects, eager: frozenset[Edge]) -> Finding | None:
-    """Run every case anew, more than once."""
-    finding = None
-    for _ in range(_PROOFS):
-        finding = oracle.check(eager, again=True)
-        if not finding.passes or effects.harmful(oracle.cases, finding):
-            return None
-    return finding
 
 
 def _signature(finding: Finding) -> tuple[str, str] | None:

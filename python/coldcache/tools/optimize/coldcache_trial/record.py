@@ -21,6 +21,7 @@ __all__ = ["Record"]
 
 _WARNING = 30  # logging.WARNING, before logging is loaded
 _MESSAGE_LIMIT = 4000
+_FAILED_LIMIT = 500
 
 
 class Record:
@@ -36,6 +37,7 @@ class Record:
         self._logs: list[list[Any]] = []
         self._warnings: list[list[str]] = []
         self._exceptions: list[dict[str, Any]] = []
+        self._failed_imports: list[list[Any]] = []
         self._json: Any = None
         self._import: Any = None
         self._own_ns = 0
@@ -59,7 +61,7 @@ class Record:
         if trial["edges"] is not None:
             from coldcache._core import ImportPlan  # noqa: PLC0415
 
-            self._plan = ImportPlan(trial["edges"], observe=True)
+            self._plan = ImportPlan(trial["edges"], observe=self._note_failed_import)
             self.result["enabled"] = bool(self._plan.enable())
             self._import = builtins.__import__
         from . import calls, registries  # noqa: PLC0415
@@ -152,6 +154,7 @@ class Record:
         if plan is not None:
             result["rows"] = [list(row) for row in plan.report()]
             result["failures"] = [list(pair) for pair in plan.failures()]
+            result["failed_imports"] = self._failed_imports
             if builtins.__import__ is not self._import:
                 result["replaced"] = name_of(builtins.__import__)
         if self._watch is not None:
@@ -190,6 +193,11 @@ class Record:
             "trace": [str(line) for line in error.get("stackTrace") or ()],
             "chain": self._exceptions,
         }
+
+    def _note_failed_import(self, importer: str, edge: str, error: BaseException) -> None:
+        """Somebody may pass over it, so that nobody else sees why."""
+        if len(self._failed_imports) < _FAILED_LIMIT:
+            self._failed_imports.append([importer, edge, describe(error)])
 
     def _note_log(self, record: Any) -> None:
         try:

@@ -88,6 +88,22 @@ def _text(key: Any, depth: int = 0) -> str:
         return repr(key)
     if isinstance(key, _CALLABLE):
         return f"<{getattr(key, '__module__', '')}.{getattr(key, '__qualname__', '')}>"
+    name = _own_name(key)
+    if name:
+        return f"<{name}>"
     if type(key) in (tuple, frozenset) and depth < 2:
         return "(" + ",".join(sorted(_text(one, depth + 1) for one in key)) + ")"
     return f"<a {type(key).__module__}.{type(key).__qualname__}>"
+
+
+def _own_name(thing: Any) -> str:
+    """Module and name of what is no function but tells both as one does: cached, compiled, wrapped.
+
+    Not of an object that answers for itself: asking it may load something.
+    """
+    kind = type(thing)
+    is_native = type(kind.__getattribute__) is types.WrapperDescriptorType
+    if not is_native or hasattr(kind, "__getattr__") or issubclass(kind, types.ModuleType):
+        return ""
+    module, name = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
+    return f"{module}.{name}" if type(module) is str and type(name) is str else ""
