@@ -15,7 +15,7 @@ unexport CARGO_TARGET_DIR
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 PYTHON_SOURCES := pyproject.toml README.md $(shell find python -type f -not -path '*/__pycache__/*')
 
-.PHONY: help demo test test-rust test-plain test-all lint types check check-full bench apps steadiness held-out reliability stress loom build clean
+.PHONY: help demo test test-rust test-plain test-all lint types check check-full bench apps steadiness held-out reliability verdicts lab-peers stress loom build clean
 
 help: ## list the recipes
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,6 +113,12 @@ steadiness: $(STAMPS)/test-tools ## startup budgets on a loaded machine: 50 runs
 
 held-out: $(STAMPS)/installed ## plans found with one event, tried on uses the search never saw
 	$(BIN)/python benches/held_out.py
+
+verdicts: $(STAMPS)/installed ## whether the lab's verdicts can be trusted: the same function twice, and one that sleeps
+	$(BIN)/python benches/lab_verdicts.py
+
+lab-peers: $(STAMPS)/examples ## functions plain, with AWS Powertools, with coldcache in the lab; writes docs/comparison-lab.md
+	$(BIN)/python benches/lab_peers.py
 
 stress: $(STAMPS)/test-tools ## 10 minutes of seeded random operations against an oracle
 	$(BIN)/python benches/stress.py --seconds 600

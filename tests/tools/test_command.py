@@ -51,6 +51,79 @@ def test_the_report_names_functions_machine_and_metrics(
         assert expected in run.stdout
 
 
+SLEEPY = "import time\ntime.sleep(0.2)\n" + HELLO
+GATE = ("--runs", "12", "--fail-on", "worse")
+
+
+def test_a_gate_ends_with_code_3_where_the_target_is_worse(
+    hello: list[str], run_lab_command: Callable, write_function: Callable[..., str]
+) -> None:
+    sleepy = write_function(SLEEPY, folder="sleepy")
+
+    run = run_lab_command(sleepy, *hello[1:], "--against", hello[0], *GATE)
+
+    assert run.returncode == 3, run.stderr
+    assert re.search("^verdict: worse in init, ", run.stdout, re.MULTILINE)
+
+
+def test_a_gate_lets_pass_what_is_better(
+    hello: list[str], run_lab_command: Callable, write_function: Callable[..., str]
+) -> None:
+    sleepy = write_function(SLEEPY, folder="sleepy")
+
+    run = run_lab_command(*hello, "--against", sleepy, *GATE)
+
+    assert run.returncode == 0, run.stderr
+    assert re.search("^verdict: better in init, ", run.stdout, re.MULTILINE)
+
+
+def test_without_a_gate_worse_is_no_failure(
+    hello: list[str], run_lab_command: Callable, write_function: Callable[..., str]
+) -> None:
+    sleepy = write_function(SLEEPY, folder="sleepy")
+
+    run = run_lab_command(sleepy, *hello[1:], "--against", hello[0])
+
+    assert run.returncode == 0
+    assert "verdict: too few rounds" in run.stdout
+    assert "A verdict needs at least 11 rounds; these are 1." in run.stdout
+
+
+def test_distributions_have_intervals_and_say_what_is_not_bounded(
+    hello: list[str], run_lab_command: Callable
+) -> None:
+    run = run_lab_command(*hello, "--runs", "6", "--distributions")
+
+    assert "init, ms, event event.json" in run.stdout
+    assert re.search(r"plain +6 +[\d.]+ \[[\d.]+, [\d.]+\] +[\d.]+ \[[\d.]+, -\]", run.stdout)
+    assert "both ends need this many: p90 36, p95 72, p99 368, p99.9 3,688." in run.stdout
+
+
+def test_a_page_and_a_document_can_be_written_in_one_run(
+    hello: list[str], run_lab_command: Callable, workplace: Path
+) -> None:
+    run = run_lab_command(*hello, "--against", hello[0], "--html", "o.html", "--json", "o.json")
+
+    assert run.returncode == 0, run.stderr
+    page = (workplace / "o.html").read_text()
+    assert stat.S_IMODE((workplace / "o.html").stat().st_mode) == 0o600
+    assert "plain:app.handler" in page
+    assert "payload-7f3a" not in page
+    assert json.loads((workplace / "o.json").read_text())["verdict"] == "too few rounds"
+
+
+def test_a_load_has_distributions_and_a_page(
+    hello: list[str], run_lab_command: Callable, workplace: Path
+) -> None:
+    load = ("--load", "constant:20/s", "--duration", "1s", "--html", "o.html", "--distributions")
+
+    run = run_lab_command(*hello[:3], *load)
+
+    assert run.returncode == 0, run.stderr
+    assert "cold starts [95 %]" in run.stdout
+    assert "payload-7f3a" not in (workplace / "o.html").read_text()
+
+
 def test_progress_is_a_line_a_round_on_stderr(hello: list[str], run_lab_command: Callable) -> None:
     run = run_lab_command(*hello, "--runs", "2", "--warmups", "1")
 
@@ -156,6 +229,14 @@ def test_a_failed_run_leaves_the_old_document_as_it_was(
         ({"against": "nowhere:app.handler"}, "folder 'nowhere'"),
         ({"event": "missing.json"}, "event file 'missing.json' does not exist"),
         ({"runs": "0"}, "runs must be at least 1; got 0"),
+        ({"relevant": "-1"}, "relevant must be a number of percent, 0 or more; got -1"),
+        ({"fail-on": "worse"}, "--fail-on compares with a baseline; name one with --against"),
+        (
+            {"fail-on": "worse", "against": "plain:app.handler", "runs": "10"},
+            "--fail-on needs at least 11 runs for a verdict on 5 figures; got 10",
+        ),
+        ({"html": "missing/out.html"}, "--html 'missing/out.html': the folder 'missing'"),
+        ({"html": "a", "json": "a"}, "--html and --json name the same file, 'a'"),
         ({"warmups": "-1"}, "warmups must be 0 or more; got -1"),
         ({"timeout": "0"}, "timeout must be a number of seconds above 0; got 0"),
         ({"env": "no-equals-sign"}, "--env takes NAME=VALUE"),

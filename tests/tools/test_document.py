@@ -64,6 +64,11 @@ def test_figures_agree_with_the_samples_in_the_document(result: LabResult) -> No
     assert figures["median"] == pytest.approx(sum(counted) / 2)
 
 
+def test_the_first_byte_comes_between_init_and_the_end_of_the_answer(result: LabResult) -> None:
+    for sample in to_document(result)["samples"]:
+        assert sample["init_ms"] < sample["first_byte_ms"] <= sample["first_answer_ms"]
+
+
 def test_answers_appear_as_digest_and_length_only(result: LabResult) -> None:
     document = to_document(result)
 

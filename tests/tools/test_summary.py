@@ -4,7 +4,8 @@ import itertools
 import statistics
 
 import pytest
-from coldcache.tools.lab.summary import quantile, ratio_of_medians, summarise
+from coldcache.tools.lab.figures import quantile
+from coldcache.tools.lab.summary import ratio_of_medians, summarise
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0: done; 1: the function under test failed; 2: what was asked for cannot be run;
-        128 + n: stopped by signal n.
+        3: measured, and as `--fail-on` says it must not be; 128 + n: stopped by signal n.
     """
     try:
         from .commands import coldcache  # noqa: PLC0415 - see the top of the file

@@ -216,6 +216,258 @@ def make_outcome(
     }
 
 
+LAB_METRICS = {
+    "init_ms": 26.0,
+    "first_call_ms": 0.5,
+    "first_answer_ms": 26.5,
+    "warm_answer_ms": 0.2,
+    "peak_memory_bytes": 14_400_000.0,
+}
+
+
+def make_quantiles(values: list[float], *, is_bounded: bool = False) -> dict[str, Any]:
+    """Quantiles that rise, with an upper end for the median only unless all are bounded."""
+    ordered = sorted(values)
+    names = ("p50", "p90", "p95", "p99", "p99.9")
+    places = [len(ordered) // 2, *([len(ordered) - 1] * 4)]
+    return {
+        name: {
+            "value": ordered[place],
+            "low": ordered[0],
+            "high": ordered[-1] if is_bounded or name == "p50" else None,
+        }
+        for name, place in zip(names, places, strict=True)
+    }
+
+
+def make_lab(
+    *, events: tuple[str, ...] = ("order.json",), is_compared: bool = True, rounds: int = 12
+) -> dict[str, Any]:
+    """A document of ``coldcache lab``: the target takes 1.8 times as long."""
+    roles = {"target": 1.8, "baseline": 1.0} if is_compared else {"target": 1.8}
+    samples = [
+        {
+            "round": number,
+            "position": place,
+            "is_warmup": number == 0,
+            "variant": role,
+            "event": event,
+            "init_ms": LAB_METRICS["init_ms"] * factor + number % 5,
+            "first_answer_ms": LAB_METRICS["first_answer_ms"] * factor + number % 5 + 0.1,
+            "warm_answer_ms": LAB_METRICS["warm_answer_ms"],
+            "peak_memory_bytes": 14_400_000 + 4096 * number,
+            "memory_source": "VmHWM",
+            "first_answer": {"sha256": "0" * 64, "length": 2},
+            "warm_answer": {"sha256": "0" * 64, "length": 2},
+        }
+        for number in range(rounds + 1)
+        for event in events
+        for place, (role, factor) in enumerate(roles.items())
+    ]
+
+    def summary(middle: float) -> dict[str, Any]:
+        values = [middle * (1 + place / 50) for place in range(rounds)]
+        return {
+            "n": rounds,
+            "minimum": values[0],
+            "median": values[rounds // 2],
+            "p95": values[-1],
+            "p99": values[-1],
+            "maximum": values[-1],
+            "quantiles": make_quantiles(values),
+        }
+
+    results = [
+        {
+            "event": event,
+            "metrics": {
+                name: {
+                    **{role: summary(middle * factor) for role, factor in roles.items()},
+                    "ratio": {"value": 1.8, "low": 1.7, "high": 1.9} if is_compared else None,
+                    "effect": {
+                        "difference": 0.8 * middle,
+                        "low": 0.7 * middle,
+                        "high": 0.9 * middle,
+                        "level": 0.95,
+                        "basis": "faster half",
+                        "p_value": 0.0001,
+                        "threshold": 0.001,
+                        "relevant": 0.02 * middle,
+                        "verdict": "worse" if name != "warm_answer_ms" else "no difference",
+                    }
+                    if is_compared
+                    else None,
+                }
+                for name, middle in LAB_METRICS.items()
+            },
+            "verdict": "worse" if is_compared else None,
+            "modules": {role: {"at_init": 91, "at_first_answer": 93} for role in roles},
+            "answers": {"verdict": "equal", "which": None, "first_difference_at": None},
+        }
+        for event in events
+    ]
+    return {
+        "schema": "coldcache-lab",
+        "schema_version": 1,
+        "started_at": "2026-11-27T11:00:00+00:00",
+        "elapsed_s": 3.0,
+        "machine": MACHINE,
+        "options": {
+            "target": "slow:app.handler",
+            "baseline": "plain:app.handler" if is_compared else None,
+            "labels": {role: f"the {role}" for role in roles},
+            "events": list(events),
+            "runs": rounds,
+            "warmups": 1,
+            "env_names": [],
+            "init_timeout_s": 30.0,
+            "timeout_s": 30.0,
+            "seed": 0,
+            "relevant_percent": 2.0,
+        },
+        "results": results,
+        "answers_agree": True,
+        "verdict": "worse" if is_compared else None,
+        "false_alarm_rate": 0.01,
+        "samples": samples,
+    }
+
+
+def make_load(
+    *, variants: tuple[str, ...] = ("nothing", "ping:5m"), calls: int = 60
+) -> dict[str, Any]:
+    """A document of a load experiment: each tenth call is cold and has an environment anew."""
+
+    def share(count: int, of: int) -> dict[str, Any]:
+        return {"count": count, "of": of, "value": count / of, "low": 0.0, "high": 0.5}
+
+    rows = [
+        {
+            "number": number,
+            "arrived_s": float(number),
+            "handed_s": number + 0.2,
+            "first_byte_s": number + 0.25,
+            "answered_s": number + 0.3,
+            "environment": number // 10,
+            "kind": "cold" if number % 10 == 0 else "warm",
+            "start_class": "on-demand" if number % 10 == 0 else "warm",
+            "init_ms": 200.0 if number % 10 == 0 else None,
+            "queued_ms": 0.1,
+            "handler_ms": 100.0,
+            "latency_ms": (300.0 if number % 10 == 0 else 100.0) + number,
+            "outcome": "error" if number % 30 == 15 else "ok",
+            "error": "ValueError" if number % 30 == 15 else None,
+            "source": "process",
+            "variant": variant,
+            "function": "app",
+        }
+        for variant in variants
+        for number in range(calls)
+    ]
+    spans = [
+        {
+            "number": number,
+            "variant": variant,
+            "began_s": number * 10.0,
+            "ready_s": number * 10 + 0.2 if number else None,
+            "ended_s": number * 10 + 15.0,
+            "calls": 10,
+            "end_reason": "idle",
+        }
+        for variant in variants
+        for number in range(calls // 10)
+    ]
+    found = [
+        {
+            "variant": variant,
+            "kinds": {"cold": calls // 10, "warm": calls - calls // 10, "throttled": 0},
+            "sources": {"process": calls, "simulated": 0},
+            "pings": 12 * place,
+            "most_environments": 2,
+            "figures": {
+                "times_ms": {
+                    name: {"n": calls, "quantiles": make_quantiles([100.0, 110.0, 400.0])}
+                    for name in ("latency", "cold latency", "warm latency", "first byte", "init")
+                },
+                "cold_share": share(calls // (10 * (place + 1)), calls),
+                "startup_errors": share(0, calls),
+                "errors": share(2, calls),
+                "throttled": share(0, calls),
+                "environments_used": calls // 10,
+            },
+            "cost": {
+                "gb_seconds": 6.0,
+                "provisioned_duration_gb_seconds": 0.0,
+                "ping_gb_seconds": 0.5,
+                "provisioned_gb_seconds": 0.0,
+                "money": 0.0001,
+                "money_a_month": 4.32,
+            },
+        }
+        for place, variant in enumerate(variants)
+    ]
+    return {
+        "schema": "coldcache-load",
+        "schema_version": 1,
+        "started_at": "2026-11-27T11:00:00+00:00",
+        "elapsed_s": 75.0,
+        "is_partial": False,
+        "machine": MACHINE,
+        "seed": 7,
+        "memory_mb": 1024,
+        "options": {"load": "constant:1", "compression": 1.0},
+        "prices": {
+            "name": "x86",
+            "region": "us-east-1",
+            "as_of": "2026-11",
+            "currency": "USD",
+        },
+        "variants": found,
+        "rows": rows,
+        "pings": [],
+        "environments": spans,
+    }
+
+
+@pytest.fixture
+def lab_document() -> Callable[..., dict[str, Any]]:
+    """Makes documents of ``coldcache lab``."""
+    return make_lab
+
+
+@pytest.fixture
+def load_document() -> Callable[..., dict[str, Any]]:
+    """Makes documents of load experiments."""
+    return make_load
+
+
+@pytest.fixture
+def hostile_lab() -> dict[str, Any]:
+    """A run of the lab in which every text is an attack."""
+    document = make_lab(events=(HOSTILE, "second.json"))
+    for name in ("target", "baseline"):
+        document["options"][name] = HOSTILE
+        document["options"]["labels"][name] = f"{HOSTILE}{name}"
+    for result in document["results"]:
+        result["answers"]["verdict"] = HOSTILE
+        for metric in result["metrics"].values():
+            metric["effect"]["verdict"] = HOSTILE
+    document["machine"] = dict.fromkeys(("cpu", "platform", "python"), HOSTILE)
+    return document | {"started_at": HOSTILE}
+
+
+@pytest.fixture
+def hostile_load() -> dict[str, Any]:
+    """A load experiment in which every text is an attack."""
+    document = make_load(variants=(HOSTILE, "ping:5m"))
+    for span in document["environments"]:
+        span["end_reason"] = HOSTILE
+    document["options"] = {HOSTILE: HOSTILE, "list": [HOSTILE]}
+    document["prices"] = dict.fromkeys(("name", "region", "as_of", "currency"), HOSTILE)
+    document["machine"] = dict.fromkeys(("cpu", "platform", "python"), HOSTILE)
+    return document | {"started_at": HOSTILE}
+
+
 @pytest.fixture
 def profile_document() -> Callable[..., dict[str, Any]]:
     """Makes documents of ``coldcache profile``."""

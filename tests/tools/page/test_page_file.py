@@ -54,7 +54,7 @@ def test_new_fields_and_missing_optional_ones_do_no_harm(document: dict[str, Any
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("schema",), "coldcache-lab", "of schema 'coldcache-lab'; give one of"),
+        (("schema",), "coldcache-bill", "of schema 'coldcache-bill'; give one of"),
         (("schema",), None, "schema is to be a text, got None"),
         (("removed_ms",), "many", "removed_ms is to be a number, got 'many'"),
         (("removed_ms",), float("nan"), "removed_ms is to be a finite number, got nan"),

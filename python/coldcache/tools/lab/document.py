@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .figures.verdict import FALSE_ALARM_RATE
 from .private_file import check_destination, write_private
 from .result import EventResult, LabResult, Sample
 
@@ -32,6 +33,7 @@ def to_document(result: LabResult) -> dict[str, Any]:
         "options": {
             "target": plan.target.spec,
             "baseline": plan.baseline.spec if plan.baseline is not None else None,
+            "labels": dict(plan.labels),
             "events": [event.name for event in plan.events],
             "runs": plan.runs,
             "warmups": plan.warmups,
@@ -39,9 +41,12 @@ def to_document(result: LabResult) -> dict[str, Any]:
             "init_timeout_s": plan.init_timeout_s,
             "timeout_s": plan.timeout_s,
             "seed": plan.seed,
+            "relevant_percent": plan.relevant_percent,
         },
         "results": [_event(event) for event in result.events],
         "answers_agree": result.answers_agree,
+        "verdict": result.verdict,
+        "false_alarm_rate": FALSE_ALARM_RATE,
         "samples": [_sample(sample) for sample in result.samples],
     }
 
@@ -64,9 +69,11 @@ def _event(result: EventResult) -> dict[str, Any]:
             metric: {
                 **{role: dataclasses.asdict(one) for role, one in figures.summaries.items()},
                 "ratio": dataclasses.asdict(figures.ratio) if figures.ratio is not None else None,
+                "effect": None if figures.effect is None else dataclasses.asdict(figures.effect),
             }
             for metric, figures in result.metrics.items()
         },
+        "verdict": result.verdict,
         "modules": {role: dataclasses.asdict(count) for role, count in result.modules.items()},
         "answers": {
             "verdict": result.answers.verdict,

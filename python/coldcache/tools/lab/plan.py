@@ -34,6 +34,7 @@ class LabPlan:
         init_timeout_s: Seconds from spawn to the first ``next``.
         timeout_s: Seconds for one call; also the deadline that the function sees.
         seed: Decides the order of the events within a round, and the resampling.
+        relevant_percent: The least difference from the baseline that counts, in percent of it.
 
     Raises:
         UsageError: A value is out of range.
@@ -51,6 +52,7 @@ class LabPlan:
     init_timeout_s: float = 30.0
     timeout_s: float = 30.0
     seed: int = 0
+    relevant_percent: float = 2.0
 
     def __post_init__(self) -> None:
         if self.runs < 1:
@@ -60,6 +62,10 @@ class LabPlan:
         for name, value in (("init-timeout", self.init_timeout_s), ("timeout", self.timeout_s)):
             if not (math.isfinite(value) and value > 0):
                 raise UsageError(f"{name} must be a number of seconds above 0; got {value}")
+        if not (math.isfinite(self.relevant_percent) and self.relevant_percent >= 0):
+            raise UsageError(
+                f"relevant must be a number of percent, 0 or more; got {self.relevant_percent}"
+            )
         if not self.events:
             raise UsageError("a run needs at least one event")
         names = [event.name for event in self.events]

@@ -7,15 +7,42 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .answers import Comparison, Fingerprint
+from .figures.verdict import Effect, Verdict, compare, worst
 from .machine import Machine
 from .plan import LabPlan, Role
 from .sampler import ModuleCount
 from .summary import Ratio, Summary, ratio_of_medians, summarise
 
-__all__ = ["METRICS", "EventResult", "LabResult", "Metric", "MetricResult", "Sample"]
+__all__ = [
+    "LEAST_DIFFERENCE",
+    "METRICS",
+    "EventResult",
+    "LabResult",
+    "Metric",
+    "MetricResult",
+    "Sample",
+    "verdict_count",
+]
 
-Metric = Literal["init_ms", "first_answer_ms", "warm_answer_ms", "peak_memory_bytes"]
+Metric = Literal[
+    "init_ms", "first_call_ms", "first_answer_ms", "warm_answer_ms", "peak_memory_bytes"
+]
 METRICS: tuple[Metric, ...] = get_args(Metric)
+
+LEAST_DIFFERENCE: Mapping[Metric, float] = {
+    "init_ms": 0.2,
+    "first_call_ms": 0.2,
+    "first_answer_ms": 0.2,
+    "warm_answer_ms": 0.2,
+    "peak_memory_bytes": 256 * 1024,
+}
+"""No difference below this counts, however small the figure is: it is as large as what a call of
+an empty function and the pages of an empty process vary by."""
+
+
+def verdict_count(plan: LabPlan) -> int:
+    """How many verdicts a run gives: one a metric and event, where there is a baseline."""
+    return len(plan.events) * len(METRICS)
 
 
 @dataclass(frozen=True)
@@ -29,6 +56,7 @@ class Sample:
         variant: Role of the function.
         event: Name of the event.
         init_ms: From spawn to the first ``next``.
+        first_byte_ms: From spawn to the first byte of the first answer.
         first_answer_ms: From spawn to the end of the first answer.
         warm_answer_ms: From handing out the event again to the end of its answer.
         peak_memory_bytes: Largest resident set.
@@ -43,12 +71,18 @@ class Sample:
     variant: Role
     event: str
     init_ms: float
+    first_byte_ms: float
     first_answer_ms: float
     warm_answer_ms: float
     peak_memory_bytes: int
     memory_source: str
     first_answer: Fingerprint
     warm_answer: Fingerprint
+
+    @property
+    def first_call_ms(self) -> float:
+        """From the first ``next`` to the end of the first answer: what init did not pay for."""
+        return self.first_answer_ms - self.init_ms
 
 
 @dataclass(frozen=True)
@@ -58,18 +92,47 @@ class MetricResult:
     Attributes:
         summaries: By role.
         ratio: Target by baseline; ``None`` without a baseline.
+        effect: The difference and the verdict on it; ``None`` without a baseline.
     """
 
     summaries: Mapping[Role, Summary]
     ratio: Ratio | None
+    effect: Effect | None
 
     @classmethod
-    def of(cls, values: Mapping[Role, Sequence[float]], *, seed: int) -> MetricResult:
-        """Draw the figures from the counted samples of each role, in the order of the rounds."""
-        ratio = None
-        if "baseline" in values:
-            ratio = ratio_of_medians(values["target"], values["baseline"], seed=seed)
-        return cls({role: summarise(numbers) for role, numbers in values.items()}, ratio)
+    def of(
+        cls,
+        metric: Metric,
+        values: Mapping[Role, Sequence[float]],
+        *,
+        seed: int,
+        relevant_percent: float,
+        tests: int,
+    ) -> MetricResult:
+        """Draw the figures of one metric.
+
+        Args:
+            metric: Which one.
+            values: The counted samples of each role, in the order of the rounds.
+            seed: Of the resampling.
+            relevant_percent: The least difference that counts, in percent of the baseline's median.
+            tests: How many verdicts the run gives.
+        """
+        summaries = {role: summarise(numbers) for role, numbers in values.items()}
+        if "baseline" not in values:
+            return cls(summaries, None, None)
+        share = relevant_percent / 100 * summaries["baseline"].median
+        return cls(
+            summaries,
+            ratio_of_medians(values["target"], values["baseline"], seed=seed),
+            compare(
+                values["target"],
+                values["baseline"],
+                relevant=max(share, LEAST_DIFFERENCE[metric]),
+                tests=tests,
+                seed=seed,
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -87,6 +150,12 @@ class EventResult:
     metrics: Mapping[Metric, MetricResult]
     modules: Mapping[Role, ModuleCount]
     answers: Comparison
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdicts on all metrics in one; ``None`` without a baseline."""
+        effects = [it.effect for it in self.metrics.values() if it.effect is not None]
+        return worst(effect.verdict for effect in effects) if effects else None
 
 
 @dataclass(frozen=True)
@@ -113,3 +182,9 @@ class LabResult:
     def answers_agree(self) -> bool:
         """Whether the answers to every event were equal."""
         return all(result.answers.verdict == "equal" for result in self.events)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdicts on all events in one; ``None`` without a baseline."""
+        found = [verdict for it in self.events if (verdict := it.verdict) is not None]
+        return worst(found) if found else None

@@ -16,7 +16,7 @@ from .environment import base_environment, sample_environment
 from .interpreter import Interpreter, find_python, inspect_interpreter
 from .machine import Machine
 from .plan import LabPlan, Role
-from .result import METRICS, EventResult, LabResult, MetricResult, Sample
+from .result import METRICS, EventResult, LabResult, MetricResult, Sample, verdict_count
 from .sampler import Limits, ModuleCount, Sampler
 from .schedule import interleave
 from .stop_signals import deferred
@@ -95,6 +95,7 @@ def run_lab(
                         variant=slot.variant,
                         event=slot.event.name,
                         init_ms=seen.init_ms,
+                        first_byte_ms=seen.first_byte_ms,
                         first_answer_ms=seen.first_answer_ms,
                         warm_answer_ms=seen.warm_answer_ms,
                         peak_memory_bytes=seen.peak_memory_bytes,
@@ -157,8 +158,11 @@ def _event_result(
         event=event,
         metrics={
             metric: MetricResult.of(
+                metric,
                 {role: [getattr(one, metric) for one in taken] for role, taken in counted.items()},
                 seed=plan.seed,
+                relevant_percent=plan.relevant_percent,
+                tests=verdict_count(plan),
             )
             for metric in METRICS
         },

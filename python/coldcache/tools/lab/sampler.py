@@ -44,6 +44,7 @@ class Measurement:
 
     Attributes:
         init_ms: From spawn to the first ``next``.
+        first_byte_ms: From spawn to the first byte of the first answer.
         first_answer_ms: From spawn to the end of the first answer: init plus first call.
         warm_answer_ms: From handing out the same event again to the end of its answer.
         peak_memory_bytes: Largest resident set of the process.
@@ -53,6 +54,7 @@ class Measurement:
     """
 
     init_ms: float
+    first_byte_ms: float
     first_answer_ms: float
     warm_answer_ms: float
     peak_memory_bytes: int
@@ -143,6 +145,7 @@ class Sampler:
         spawned_ns = session.sandbox.spawned_ns
         return Measurement(
             init_ms=(init_ns - spawned_ns) / 1e6,
+            first_byte_ms=(first.first_byte_ns - spawned_ns) / 1e6,
             first_answer_ms=(first.answered_ns - spawned_ns) / 1e6,
             warm_answer_ms=(warm.answered_ns - warm.handed_ns) / 1e6,
             peak_memory_bytes=peak_bytes or session.sandbox.peak_rss_bytes,

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Ratio", "Summary", "quantile", "ratio_of_medians", "summarise"]
+from .figures.quantiles import LEVEL, Estimate, estimates, quantile
+
+__all__ = ["Ratio", "Summary", "ratio_of_medians", "summarise"]
 
 _RESAMPLES = 2000
-_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The distribution of one metric. With few samples p99 is close to the maximum: see ``n``."""
+    """The distribution of one metric. With few samples p99 is close to the maximum: see ``n``.
+
+    Attributes:
+        quantiles: By name, each with its interval as far as the samples bound it.
+    """
 
     n: int
     minimum: float
@@ -24,34 +28,19 @@ class Summary:
     p95: float
     p99: float
     maximum: float
+    quantiles: Mapping[str, Estimate]
 
 
 @dataclass(frozen=True)
 class Ratio:
     """Median of the target by median of the baseline, with a bootstrap interval of 95 %.
 
-    Below one the target needs less. Where the interval holds one, the run shows no difference.
+    Below one the target needs less.
     """
 
     value: float
     low: float
     high: float
-
-
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which *share* of the sample lies, interpolated between neighbours.
-
-    The definition with both ends included (type 7 of Hyndman and Fan, 1996), as in numpy.
-
-    Args:
-        values: At least one number.
-        share: Between 0 and 1.
-    """
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = math.floor(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
 def summarise(values: Sequence[float]) -> Summary:
@@ -63,6 +52,7 @@ def summarise(values: Sequence[float]) -> Summary:
         p95=quantile(values, 0.95),
         p99=quantile(values, 0.99),
         maximum=max(values),
+        quantiles=estimates(values),
     )
 
 
@@ -98,6 +88,6 @@ def ratio_of_medians(
             ratios.append(statistics.median([target[place] for place in drawn]) / below)
     return Ratio(
         value=statistics.median(target) / middle,
-        low=quantile(ratios, (1 - _LEVEL) / 2),
-        high=quantile(ratios, (1 + _LEVEL) / 2),
+        low=quantile(ratios, (1 - LEVEL) / 2),
+        high=quantile(ratios, (1 + LEVEL) / 2),
     )

@@ -9,10 +9,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from coldcache.tools.lab.figures.quantiles import quantile
 from coldcache.tools.lab.plan import Role
 from coldcache.tools.lab.private_file import write_private
 from coldcache.tools.lab.result import EventResult, Sample
-from coldcache.tools.lab.summary import quantile, ratio_of_medians
+from coldcache.tools.lab.summary import ratio_of_medians
 from coldcache.tools.profile.document import to_document as profile_document
 
 from .result import EdgeFate, OptimizeResult, Package

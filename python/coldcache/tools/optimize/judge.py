@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from coldcache.tools.lab.figures.quantiles import quantile
 from coldcache.tools.lab.plan import Role
 from coldcache.tools.lab.result import LabResult, Metric
-from coldcache.tools.lab.summary import Ratio, quantile
+from coldcache.tools.lab.summary import Ratio
 
 __all__ = ["Judgement", "Verdict", "judge", "overall"]
 

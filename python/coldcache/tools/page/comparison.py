@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from .figures import ms, ratio, thousands, times
+from .figures import fine, ratio, thousands, times
 from .markup import Html, element
-from .outcome import ROLES, Measured, Metric, Spread
+from .outcome import ROLES, Judged, Measured, Metric, Spread
 
 __all__ = ["comparison"]
 
@@ -18,15 +18,32 @@ _TITLES = {
     "peak_memory_mb": ("memory", "largest resident set"),
 }
 _NAMES = {"plain": "plain", "planned": "with the plan"}
+_STATES = {"better": "deferred", "worse": "differs"}
+"""The look of a verdict: that of an import which is deferred, or of an answer that differs."""
+
 _LANE = 24
 _SCALE_ROOM = 1.04
 _JITTER = (0, -5, 5, -2, 3, -4, 2)
 
 
-def comparison(measured: Measured) -> Html:
-    """The table of one event."""
-    rows = [_row(metric) for metric in _ordered(measured.metrics)]
-    rows.append(_modules(measured))
+def comparison(
+    measured: Measured,
+    *,
+    names: Mapping[str, str] = _NAMES,
+    judged: Mapping[str, Judged] | None = None,
+) -> Html:
+    """The table of one event.
+
+    Args:
+        measured: Samples of both roles.
+        names: What the roles are called.
+        judged: Verdicts by figure, where there are any.
+    """
+    rows = [
+        _row(metric, names, None if judged is None else judged.get(metric.name))
+        for metric in _ordered(measured.metrics)
+    ]
+    rows.append(_modules(measured, names, has_verdicts=judged is not None))
     head = element(
         "tr",
         element("th", "figure", scope="col"),
@@ -34,25 +51,30 @@ def comparison(measured: Measured) -> Html:
             element(
                 "th",
                 element("span", class_=f"swatch {role}"),
-                _NAMES[role],
+                names[role],
                 scope="col",
                 class_="n",
             )
             for role in ROLES
         ),
         element("th", "ratio", scope="col", class_="n"),
+        element("th", "verdict", scope="col") if judged is not None else None,
         element("th", element("span", "every sample", class_="vh"), scope="col", class_="bar"),
     )
     return element(
         "div",
         element(
             "table",
-            element("caption", f"Plain and planned on {measured.event}", class_="vh"),
+            element(
+                "caption",
+                f"{names['plain']} and {names['planned']} on {measured.event}",
+                class_="vh",
+            ),
             element("thead", head),
             element("tbody", rows),
             class_="compare",
         ),
-        _samples(measured),
+        _samples(measured, names),
     )
 
 
@@ -72,20 +94,21 @@ def _title(name: str) -> tuple[str, str, str]:
     return title, meaning, unit
 
 
-def _row(metric: Metric) -> Html:
+def _row(metric: Metric, names: Mapping[str, str], judged: Judged | None) -> Html:
     title, meaning, unit = _title(metric.name)
     cells = []
     for role in ROLES:
         spread = metric.spreads[role]
-        between = element("small", f"{ms(spread.low)} to {ms(spread.high)}")
-        number = element("b", f"{ms(spread.median)} {unit}".strip())
-        label = element("span", _NAMES[role], class_=f"role {role}")
+        between = element("small", f"{fine(spread.low)} to {fine(spread.high)}")
+        number = element("b", f"{fine(spread.median)} {unit}".strip())
+        label = element("span", names[role], class_=f"role {role}")
         cells.append(element("td", label, number, between, class_="n"))
     return element(
         "tr",
         element("th", title, [" ", element("small", meaning)] if meaning else None, scope="row"),
         cells,
         _ratio(metric.ratio),
+        _verdict(judged, unit) if judged is not None else None,
         element("td", _bars(metric), class_="bar"),
     )
 
@@ -98,12 +121,24 @@ def _ratio(spread: Spread | None) -> Html:
     return element("td", element("span", "ratio", class_="role"), number, between, class_="n ratio")
 
 
-def _modules(measured: Measured) -> Html:
+def _verdict(judged: Judged, unit: str) -> Html:
+    change = judged.difference
+    sign = "+" if change.median > 0 else ""
+    return element(
+        "td",
+        element("span", judged.verdict, class_=f"state {_STATES.get(judged.verdict, 'eager')}"),
+        element("small", f"{sign}{fine(change.median)} {unit}".strip()),
+        element("small", f"{fine(change.low)} to {fine(change.high)}"),
+        class_="verdict",
+    )
+
+
+def _modules(measured: Measured, names: Mapping[str, str], *, has_verdicts: bool) -> Html:
     plain, planned = (measured.modules[role] for role in ROLES)
     cells = [
         element(
             "td",
-            element("span", _NAMES[role], class_=f"role {role}"),
+            element("span", names[role], class_=f"role {role}"),
             element("b", thousands(measured.modules[role])),
             class_="n",
         )
@@ -122,6 +157,7 @@ def _modules(measured: Measured) -> Html:
             element("b", times(quotient)),
             class_="n ratio",
         ),
+        element("td", class_="verdict") if has_verdicts else None,
         element("td", _chart(lanes), class_="bar"),
     )
 
@@ -164,13 +200,13 @@ def _interval(spread: Spread, place: int, most: float) -> Iterator[Html]:
     yield element("line", x1=mid, x2=mid, y1=top, y2=bottom, class_="median")
 
 
-def _samples(measured: Measured) -> Html | None:
+def _samples(measured: Measured, names: Mapping[str, str]) -> Html | None:
     """All samples as numbers, for who cannot see the dots or wants to copy them."""
     rows = [
         element(
             "tr",
-            element("th", f"{_title(metric.name)[0]}, {_NAMES[role]}", scope="row"),
-            element("td", ", ".join(ms(value) for value in metric.samples[role])),
+            element("th", f"{_title(metric.name)[0]}, {names[role]}", scope="row"),
+            element("td", ", ".join(fine(value) for value in metric.samples[role])),
         )
         for metric in _ordered(measured.metrics)
         for role in ROLES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -97,6 +98,11 @@ class Fields:
         if value is not None and not isinstance(value, bool):
             raise _unfit(self._at(name), "true or false", value)
         return value
+
+    def shown(self, name: str) -> str:
+        """Whatever is there, as text for a reader."""
+        value = self._get(name)
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     def _indexed(self, name: str) -> Fields:
         values = self._list(name)

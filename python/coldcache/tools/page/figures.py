@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NO_BREAK", "count", "megabytes", "ms", "percent", "ratio", "thousands", "times"]
+__all__ = ["NO_BREAK", "count", "fine", "megabytes", "ms", "percent", "ratio", "thousands", "times"]
 
 NO_BREAK = "\u00a0"
 """A space where no line ends."""
@@ -13,6 +13,11 @@ _MEGABYTE = 1_000_000
 def ms(value: float) -> str:
     """Milliseconds, without the unit."""
     return f"{value:.0f}" if abs(value) >= 99.95 else f"{value:.1f}"
+
+
+def fine(value: float) -> str:
+    """Milliseconds as `ms` has them, those below one with a digit more."""
+    return f"{value:.2f}" if abs(value) < 0.995 else ms(value)
 
 
 def megabytes(size: float | None) -> str:

@@ -12,7 +12,7 @@ from .outcome import Outcome
 from .packages import Packages
 from .traces import Run, Trace
 
-__all__ = ["outcome_headline", "run_headline"]
+__all__ = ["Figure", "outcome_headline", "run_headline", "top"]
 
 Figure = tuple[str, str, str]
 """A number with its unit, what it is, and what else there is to say of it."""
@@ -32,10 +32,10 @@ def run_headline(run: Run, packages: Packages) -> Html:
         ]
         if run.cached:
             figures.append((thousands(run.cached), "repeats", "asked for, but there already"))
-        return _top(finding, figures)
+        return top(finding, figures)
     init = [value for trace in run.traces for value in trace.all_init_ms or (trace.init_ms or 0.0,)]
     finding = [f"A cold start spends {ms(statistics.median(init))}{NO_BREAK}ms on init. "]
-    return _top([*finding, *_largest(run, packages)], _run_figures(run, init))
+    return top([*finding, *_largest(run, packages)], _run_figures(run, init))
 
 
 def outcome_headline(outcome: Outcome) -> Html:
@@ -67,14 +67,15 @@ def outcome_headline(outcome: Outcome) -> Html:
         (f"{ms(outcome.moved_ms)} ms", "moved", "from init into the first call"),
         (thousands(deferred), "deferred", f"of {count(len(outcome.edges), 'import statement')}"),
     ]
-    top = _top(finding, figures)
+    head = top(finding, figures)
     if not outcome.reason:
-        return top
+        return head
     reason = outcome.reason[0].upper() + outcome.reason[1:]
-    return Html(top + element("p", reason, class_="reason"))
+    return Html(head + element("p", reason, class_="reason"))
 
 
-def _top(finding: Sequence[Content], figures: Sequence[Figure]) -> Html:
+def top(finding: Sequence[Content], figures: Sequence[Figure]) -> Html:
+    """The finding as a sentence, and the figures below it."""
     items = [
         element(
             "div", element("dt", what), element("dd", element("b", number), element("small", note))

@@ -16,6 +16,7 @@ __all__ = [
     "SCHEMA",
     "Distribution",
     "Edge",
+    "Judged",
     "Measured",
     "Metric",
     "Outcome",
@@ -51,6 +52,14 @@ class Metric:
     spreads: Mapping[str, Spread]
     samples: Mapping[str, tuple[float, ...]]
     ratio: Spread | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A difference and the verdict on it, in the unit of its figure."""
+
+    difference: Spread
+    verdict: str
 
 
 @dataclass(frozen=True)

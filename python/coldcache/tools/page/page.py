@@ -14,6 +14,12 @@ from coldcache.tools.lab.private_file import write_private
 
 from .fields import Fields
 from .headline import outcome_headline, run_headline
+from .lab import SCHEMA as LAB_SCHEMA
+from .lab import read_lab
+from .lab_sections import lab_headline, lab_sections
+from .load import SCHEMA as LOAD_SCHEMA
+from .load import read_load
+from .load_sections import load_headline, load_sections
 from .markup import Html, element
 from .outcome import SCHEMA as OUTCOME_SCHEMA
 from .outcome import read_outcome
@@ -31,7 +37,8 @@ def write_page(document: Mapping[str, Any], path: Path, *, option: str = "--html
     """Write the page of a document, readable by its owner only, all of it or nothing.
 
     Args:
-        document: What ``coldcache profile --json`` or ``coldcache optimize --json`` writes.
+        document: What ``--json`` of ``coldcache profile``, ``optimize`` or ``lab`` writes, or that
+            of a load experiment.
         path: Where to; a file there is replaced.
         option: What the user named it with.
 
@@ -64,9 +71,16 @@ def render_page(document: Mapping[str, Any]) -> str:
         colours = None if profile is None else Packages(profile.traces, profile.target)
         sections = outcome_sections(outcome, colours)
         return _page("optimisation", outcome.target, outcome_headline(outcome), sections)
+    if schema == LAB_SCHEMA:
+        lab = read_lab(fields)
+        return _page("lab", lab.target, lab_headline(lab), lab_sections(lab))
+    if schema == LOAD_SCHEMA:
+        load = read_load(fields)
+        title = ", ".join(it.name for it in load.variants) or "nothing"
+        return _page("load", title, load_headline(load), load_sections(load))
     raise UsageError(
         f"no page can be made of a document of schema {schema!r}; "
-        f"give one of {PROFILE_SCHEMA!r} or {OUTCOME_SCHEMA!r}"
+        f"give one of {PROFILE_SCHEMA!r}, {OUTCOME_SCHEMA!r}, {LAB_SCHEMA!r} or {LOAD_SCHEMA!r}"
     )
 
 

@@ -18,7 +18,7 @@ from .shares import plan_shares, profile_shares
 from .traces import Run, Trace
 from .waterfall import waterfall
 
-__all__ = ["Section", "outcome_sections", "run_sections"]
+__all__ = ["Section", "facts", "machine_facts", "outcome_sections", "run_sections"]
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,9 @@ def _edges(outcome: Outcome) -> Html:
 
 def _run_method(run: Run) -> Html:
     tracer = max((trace.tracer_ms for trace in run.traces), default=0.0)
-    facts: list[tuple[str, Content]] = [
+    rows: list[tuple[str, Content]] = [
         ("function", element("code", run.target)),
-        *_machine(run.machine),
+        *machine_facts(run.machine),
         ("taken", f"{run.started_at}, in {run.elapsed_s:.0f} s"),
         (
             "method",
@@ -184,7 +184,7 @@ def _run_method(run: Run) -> Html:
         ),
         ("tracer", f"its own work is at most {ms(tracer)} ms: in the totals, in nobody's own time"),
     ]
-    return _facts(facts)
+    return facts(rows)
 
 
 def _outcome_method(outcome: Outcome) -> Html:
@@ -197,26 +197,28 @@ def _outcome_method(outcome: Outcome) -> Html:
     elif not outcome.is_complete:
         search += "; ended before every combination was tried"
     unchanged = f"none of {count(outcome.files, 'file')} of the function and its packages changed"
-    facts: list[tuple[str, Content]] = [
+    rows: list[tuple[str, Content]] = [
         ("function", element("code", outcome.target)),
-        *_machine(outcome.machine),
+        *machine_facts(outcome.machine),
         ("taken", f"{outcome.started_at}, in {outcome.elapsed_s:.0f} s"),
         ("search", search),
         *([("files", unchanged)] if outcome.files else []),
         ("made by", outcome.made_by),
     ]
-    return _facts(facts)
+    return facts(rows)
 
 
-def _machine(machine: Mapping[str, str]) -> list[tuple[str, Content]]:
+def machine_facts(machine: Mapping[str, str]) -> list[tuple[str, Content]]:
+    """What is known of the place of a run."""
     cores = machine.get("cores")
     place = [machine.get("cpu"), cores and f"{cores} cores", machine.get("platform")]
     client = machine.get("awslambdaric")
     runtime = [machine.get("python"), client and f"awslambdaric {client}"]
-    facts = (("machine", place), ("runtime", runtime))
-    return [(name, ", ".join(it for it in parts if it)) for name, parts in facts]
+    named = (("machine", place), ("runtime", runtime))
+    return [(name, ", ".join(it for it in parts if it)) for name, parts in named]
 
 
-def _facts(facts: Sequence[tuple[str, Content]]) -> Html:
-    rows = [element("div", element("dt", name), element("dd", value)) for name, value in facts]
+def facts(named: Sequence[tuple[str, Content]]) -> Html:
+    """Facts by name."""
+    rows = [element("div", element("dt", name), element("dd", value)) for name, value in named]
     return element("dl", rows, class_="facts")

@@ -15,6 +15,7 @@ from .figures import count, megabytes, ms, thousands
 from .flame import Frame
 from .markup import Content, Html, element
 from .packages import Packages
+from .ticks import ticks
 from .traces import PHASES, Trace
 
 __all__ = ["waterfall"]
@@ -23,8 +24,6 @@ _ROWS = 45
 _ROWS_OF_CALLS = 15
 _DEEPEST = 12
 _USUAL = frozenset({"bytecode", "extension", "builtin", "frozen", "unknown"})
-_TICKS = (1, 2, 2.5, 5, 10)
-_MOST_TICKS = 7
 _UNITS = 1000
 """Width of a bar's drawing; per mille of the clock."""
 
@@ -45,14 +44,7 @@ class _Clock:
 
     def ticks_ms(self) -> list[float]:
         """Round numbers of milliseconds, not too many."""
-        span_ms = self.span_ns / 1e6
-        step = 10.0 ** len(str(int(span_ms)))
-        for power in range(-4, 9):
-            for factor in _TICKS:
-                if span_ms / (factor * 10.0**power) <= _MOST_TICKS:
-                    step = factor * 10.0**power
-                    return [step * place for place in range(int(span_ms / step) + 1)]
-        return [0.0, step]
+        return ticks(0.0, self.span_ns / 1e6)
 
 
 def waterfall(trace: Trace, packages: Packages, found: Sequence[Frame], *, name: str) -> Html:

@@ -76,11 +76,11 @@ _OPTIONS = (
 )
 
 
-def life_options(command: Callable[..., None]) -> Callable[..., None]:
+def life_options(command: Callable[..., int | None]) -> Callable[..., int | None]:
     """Add the options of a life to a command; it gets a :class:`Life` as its argument *life*."""
 
     @functools.wraps(command)
-    def with_life(**arguments: Any) -> None:
+    def with_life(**arguments: Any) -> int | None:
         freeze = arguments.pop("freeze")
         life = Life(
             initialization=arguments.pop("initialization"),
@@ -95,9 +95,9 @@ def life_options(command: Callable[..., None]) -> Callable[..., None]:
             limit_cpu=arguments.pop("limit_cpu"),
             extensions=arguments.pop("extensions"),
         )
-        command(life=life, **arguments)
+        return command(life=life, **arguments)
 
-    decorated: Callable[..., None] = with_life
+    decorated: Callable[..., int | None] = with_life
     for option in reversed(_OPTIONS):  # the one applied last is listed first
         decorated = option(decorated)
     return decorated

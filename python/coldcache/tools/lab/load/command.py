@@ -13,13 +13,14 @@ from rich.console import Console
 from coldcache.tools.lab.environment import parse_settings
 from coldcache.tools.lab.errors import UsageError
 from coldcache.tools.lab.event import Event
+from coldcache.tools.lab.figures.load_report import print_load_figures
 from coldcache.tools.lab.life import Life
-from coldcache.tools.lab.private_file import check_destination
 from coldcache.tools.lab.stop_signals import Stopped
 from coldcache.tools.lab.target import Target
-from coldcache.tools.options import open_console
+from coldcache.tools.options import check_destinations, open_console
+from coldcache.tools.page import write_page
 
-from .document import write_document
+from .document import to_document, write_document
 from .experiment import LoadExperiment
 from .grammar import LOAD_FORMS, parse_load
 from .keep_alive import parse_keep_alive
@@ -35,10 +36,10 @@ from .workload import Stream
 
 __all__ = ["load_options", "load_parameters", "run_load_command"]
 
-_Command = TypeVar("_Command", bound=Callable[..., None])
+_Command = TypeVar("_Command", bound=Callable[..., int | None])
 
 _PIPED_WIDTH = 130
-_WITHOUT_LOAD = ("against", "runs", "warmups", "init_timeout", "calls")
+_WITHOUT_LOAD = ("against", "runs", "warmups", "relevant", "fail_on", "init_timeout", "calls")
 
 _OPTIONS = {
     "load": click.option(
@@ -138,6 +139,8 @@ def run_load_command(
     timeout: float,
     life: Life,
     out: str | None,
+    html: str | None,
+    has_distributions: bool,
     seed: int,
 ) -> bool:
     """Run a load if one was asked for.
@@ -151,6 +154,8 @@ def run_load_command(
         timeout: The function's timeout.
         life: How environments live.
         out: File of ``--json``.
+        html: File of ``--html``.
+        has_distributions: Whether to print intervals and drawings as well.
         seed: Decides all draws.
 
     Returns:
@@ -173,8 +178,7 @@ def run_load_command(
     for name in filter(is_given, _WITHOUT_LOAD):
         option = f"--{name.replace('_', '-')}"
         raise UsageError(f"{option} does not go with --load; leave out one of the two")
-    if out is not None:
-        check_destination(Path(out))
+    check_destinations({"--html": html, "--json": out})
     plan = _plan(
         load,
         target=Target.parse(target),
@@ -191,9 +195,9 @@ def run_load_command(
             experiment.run()
         except (Stopped, KeyboardInterrupt):
             if experiment.has_begun:
-                _report(experiment, load["prices"], out)
+                _report(experiment, load["prices"], out, html, has_distributions)
             raise
-    _report(experiment, load["prices"], out)
+    _report(experiment, load["prices"], out, html, has_distributions)
     return True
 
 
@@ -232,11 +236,23 @@ def _plan(
     )
 
 
-def _report(experiment: LoadExperiment, prices: str, out: str | None) -> None:
+def _report(
+    experiment: LoadExperiment,
+    prices: str,
+    out: str | None,
+    html: str | None,
+    has_distributions: bool,
+) -> None:
     result = experiment.result()
     if out is not None:
         write_document(result, LIST_PRICES[prices], Path(out))
+    if html is not None:
+        write_page(to_document(result, LIST_PRICES[prices]), Path(html))
     console = open_console(_PIPED_WIDTH)
     print_load_report(result, LIST_PRICES[prices], console)
-    if out is not None:
-        console.print(f"All rows and figures: {out}", markup=False, soft_wrap=True)
+    if has_distributions:
+        console.print()
+        print_load_figures(result, console)
+    for label, written in (("All rows and figures", out), ("Page", html)):
+        if written is not None:
+            console.print(f"{label}: {written}", markup=False, soft_wrap=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coldcache.tools.lab.summary import quantile
+from coldcache.tools.lab.figures.quantiles import quantile
 
 from .rows import EnvironmentSpan, LoadResult, Row
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from coldcache.tools.lab.figures.load import draw_figures
 from coldcache.tools.lab.private_file import write_private
 
 from .cost import cost_of
@@ -38,6 +39,7 @@ def to_document(result: LoadResult, prices: PriceList) -> dict[str, Any]:
         "prices": dataclasses.asdict(prices),
         "variants": [
             {
+                "figures": dataclasses.asdict(figures),
                 **dataclasses.asdict(one),
                 "latency_ms": {
                     f"p{share * 100:g}": value
@@ -45,7 +47,7 @@ def to_document(result: LoadResult, prices: PriceList) -> dict[str, Any]:
                 },
                 "cost": dataclasses.asdict(cost_of(result, one.variant, prices)),
             }
-            for one in digest(result)
+            for one, figures in zip(digest(result), draw_figures(result), strict=True)
         ],
         "rows": [dataclasses.asdict(row) for row in result.rows],
         "pings": [dataclasses.asdict(row) for row in result.pings],

@@ -1,0 +1,125 @@
+"""Is one function better than another, or worse? A verdict that seldom cries wolf.
+
+Both were measured once in every round, right after each other, and which goes first alternates. So
+where the functions are the same, the two values of a round might as well be exchanged: that is all
+the tests assume. What slows a round slows both; what slows one process now and then, and can only
+add to a time, is met by looking at the faster half of each function first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .quantiles import LEVEL
+from .rounds import Difference, fold, of_faster_halves, of_signed_ranks
+
+__all__ = ["FALSE_ALARM_RATE", "Basis", "Effect", "Verdict", "compare", "least_rounds", "worst"]
+
+Verdict = Literal["better", "no difference", "worse", "too few rounds"]
+
+Basis = Literal["faster half", "all rounds"]
+"""What a difference is of: the means of the faster halves, or the differences of all rounds."""
+
+FALSE_ALARM_RATE = 0.01
+"""The chance that a run in which nothing differs says that something does, all its tests taken
+together."""
+
+_TESTS_A_FIGURE = 2
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How the target differs from the baseline.
+
+    Attributes:
+        difference: Target minus baseline, in the unit of the samples.
+        low: Lower end of its interval.
+        high: Upper end.
+        level: How often such an interval holds the true difference.
+        basis: What the difference is of, and which test the verdict rests on.
+        p_value: Of that test: the chance of so large a difference where there is none.
+        threshold: What it must not exceed for a verdict.
+        relevant: The least difference that counts, either way.
+        verdict: ``worse`` or ``better`` where the test leaves no room for chance and the
+            difference is relevant.
+    """
+
+    difference: float
+    low: float
+    high: float
+    level: float
+    basis: Basis
+    p_value: float
+    threshold: float
+    relevant: float
+    verdict: Verdict
+
+
+def compare(
+    target: Sequence[float],
+    baseline: Sequence[float],
+    *,
+    relevant: float,
+    tests: int = 1,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
+    seed: int = 0,
+) -> Effect:
+    """Compare two functions by rounds; less is better.
+
+    Two tests share the rate. The first compares the means of the faster halves and sees through
+    noise that only ever adds. The second, of signed ranks, finds what touches only some starts.
+
+    Args:
+        target: One value a round, at least one.
+        baseline: As many, in the same order of rounds.
+        relevant: The least difference that counts, in the unit of the values, 0 or more.
+        tests: How many comparisons the run makes. They share the rate (Bonferroni).
+        false_alarm_rate: The chance that any of them alarms where nothing differs, at most.
+        seed: The same seed gives the same result.
+
+    Raises:
+        ValueError: The two have different lengths.
+    """
+    if len(target) != len(baseline):
+        raise ValueError(f"{len(target)} values of the target, {len(baseline)} of the baseline")
+    has_enough = len(target) >= least_rounds(tests=tests, false_alarm_rate=false_alarm_rate)
+    threshold = false_alarm_rate / tests / _TESTS_A_FIGURE
+    target, baseline = fold(target), fold(baseline)
+
+    def judged(basis: Basis, found: Difference) -> Effect:
+        verdict: Verdict = "no difference"
+        if not has_enough:
+            verdict = "too few rounds"
+        elif found.p_value <= threshold and abs(found.value) >= relevant:
+            verdict = "worse" if found.value > 0 else "better"
+        ends = (found.low, found.high, LEVEL)
+        return Effect(found.value, *ends, basis, found.p_value, threshold, relevant, verdict)
+
+    halves = of_faster_halves(target, baseline, rate=threshold, seed=seed)
+    effects = (
+        judged("faster half", halves),
+        judged("all rounds", of_signed_ranks(target, baseline)),
+    )
+    # A function that is mostly faster, and far slower often enough to be seen, is no better one.
+    told = worst(effect.verdict for effect in effects)
+    return next(effect for effect in effects if effect.verdict == told)
+
+
+def least_rounds(*, tests: int = 1, false_alarm_rate: float = FALSE_ALARM_RATE) -> int:
+    """How many rounds a verdict needs: in fewer, chance alone may put all on one side.
+
+    Args:
+        tests: As for `compare`.
+        false_alarm_rate: As for `compare`.
+    """
+    return math.ceil(math.log2(2 * tests * _TESTS_A_FIGURE / false_alarm_rate))
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """One verdict for all: ``worse`` wins over ``better``, and both over no difference."""
+    found = set(verdicts)
+    order: tuple[Verdict, ...] = ("worse", "better", "too few rounds", "no difference")
+    return next((verdict for verdict in order if verdict in found), "no difference")
