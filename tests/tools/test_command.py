@@ -86,7 +86,7 @@ def test_without_a_gate_worse_is_no_failure(
 
     assert run.returncode == 0
     assert "verdict: too few rounds" in run.stdout
-    assert "A verdict needs at least 11 rounds; these are 1." in run.stdout
+    assert "A verdict needs at least 12 rounds; these are 1." in run.stdout
 
 
 def test_distributions_have_intervals_and_say_what_is_not_bounded(
@@ -232,8 +232,8 @@ def test_a_failed_run_leaves_the_old_document_as_it_was(
         ({"relevant": "-1"}, "relevant must be a number of percent, 0 or more; got -1"),
         ({"fail-on": "worse"}, "--fail-on compares with a baseline; name one with --against"),
         (
-            {"fail-on": "worse", "against": "plain:app.handler", "runs": "10"},
-            "--fail-on needs at least 11 runs for a verdict on 5 figures; got 10",
+            {"fail-on": "worse", "against": "plain:app.handler", "runs": "11"},
+            "--fail-on needs at least 12 runs for a verdict on 5 figures; got 11",
         ),
         ({"html": "missing/out.html"}, "--html 'missing/out.html': the folder 'missing'"),
         ({"html": "a", "json": "a"}, "--html and --json name the same file, 'a'"),

@@ -7,14 +7,14 @@ import random
 import statistics
 
 import pytest
-from coldcache.tools.lab.figures.rounds import fold, of_faster_halves, of_signed_ranks
+from coldcache.tools.lab.figures.rounds import fold, of_fastest_quarters, of_signed_ranks
 
 TARGET = [41.3, 39.6, 44.2, 45.1, 40.7, 43.9, 38.9, 44.8, 40.2]
 BASELINE = [40.0, 40.1, 42.0, 41.9, 40.4, 41.7, 40.0, 42.2, 39.6]
 
 
 def faster(values: list[float]) -> float:
-    return statistics.fmean(sorted(values)[: (len(values) + 1) // 2])
+    return statistics.fmean(sorted(values)[: (len(values) + 3) // 4])
 
 
 def test_exchanges_give_the_chance_of_all_exchanges() -> None:
@@ -29,7 +29,7 @@ def test_exchanges_give_the_chance_of_all_exchanges() -> None:
     exact = sum(one >= seen - 1e-9 for one in every) / len(every)
 
     # 20 hits have a deviation of a fifth.
-    found = of_faster_halves(TARGET, BASELINE, rate=0.0005, seed=1)
+    found = of_fastest_quarters(TARGET, BASELINE, rate=0.0005, seed=1)
     assert found.p_value == pytest.approx(exact, rel=0.7)
 
 
@@ -69,7 +69,7 @@ def test_counted_and_normal_ranks_agree_where_one_takes_over(rounds: int) -> Non
 
 def test_differences_of_zero_raise_no_alarm() -> None:
     assert of_signed_ranks([5.0] * 30, [5.0] * 30).p_value == 1
-    assert of_faster_halves([5.0] * 30, [5.0] * 30, rate=0.001, seed=0).p_value == 1
+    assert of_fastest_quarters([5.0] * 30, [5.0] * 30, rate=0.001, seed=0).p_value == 1
 
 
 @pytest.mark.parametrize(("rounds", "left"), [(1, 1), (250, 250), (251, 125), (1000, 250)])
@@ -86,7 +86,7 @@ def test_intervals_hold_a_shift_about_as_often_as_promised() -> None:
     for _ in range(150):
         baseline = [draw.gauss(40, 2) for _ in range(30)]
         target = [draw.gauss(45, 2) for _ in range(30)]
-        found = of_faster_halves(target, baseline, rate=0.5, seed=3)
+        found = of_fastest_quarters(target, baseline, rate=0.5, seed=3)
         hits += found.low <= 5 <= found.high
 
     assert hits / 150 >= 0.85  # a percentile bootstrap of 30 rounds is a little too narrow

@@ -9,12 +9,11 @@ from collections.abc import Callable
 
 import pytest
 from coldcache.tools.lab.figures import compare, least_rounds, worst
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 numbers = st.lists(st.floats(1, 1000), min_size=1, max_size=40)
 TRIALS = 120
-TESTS = 5
 
 
 def steady(draw: random.Random) -> float:
@@ -27,7 +26,11 @@ def interrupted(draw: random.Random) -> float:
 
 
 def verdicts(
-    noise: Callable[[random.Random], float], added: float, *, trials: int = 40, rate: float = 0.01
+    noise: Callable[[random.Random], float],
+    added: float,
+    *,
+    trials: int = 40,
+    rate: float = 0.00125,
 ) -> Counter[str]:
     draw = random.Random(f"{noise.__name__}{added}")
     found: Counter[str] = Counter()
@@ -36,7 +39,7 @@ def verdicts(
         weather = [draw.expovariate(1 / 10) for _ in range(30)]
         target = [one + noise(draw) + added for one in weather]
         baseline = [one + noise(draw) for one in weather]
-        one = compare(target, baseline, relevant=0, tests=TESTS, false_alarm_rate=rate)
+        one = compare(target, baseline, relevant=0, rate=rate)
         found[one.verdict] += 1
     return found
 
@@ -45,12 +48,11 @@ def verdicts(
 def test_equal_functions_alarm_at_most_as_often_as_promised(
     noise: Callable[[random.Random], float],
 ) -> None:
-    rate = 0.5  # so high that alarms can be counted; without a margin of relevance to help
-    share = rate / TESTS  # of one figure among them
+    rate = 0.1  # so high that alarms can be counted; without a margin of relevance to help
     alarms = TRIALS - verdicts(noise, 0.0, trials=TRIALS, rate=rate)["no difference"]
 
     # And 4.5 deviations of the number of alarms. That there are some shows that the test can fail.
-    assert 0 < alarms <= TRIALS * share + 4.5 * math.sqrt(TRIALS * share * (1 - share))
+    assert 0 < alarms <= TRIALS * rate + 4.5 * math.sqrt(TRIALS * rate * (1 - rate))
 
 
 @pytest.mark.parametrize("noise", [steady, interrupted])
@@ -64,6 +66,7 @@ def test_less_is_better() -> None:
     assert verdicts(steady, -20.0)["better"] == 40
 
 
+@settings(deadline=None, max_examples=30)  # resampling takes its time
 @given(numbers)
 def test_a_sample_compared_with_itself_shows_nothing(values: list[float]) -> None:
     one = compare(values, values, relevant=0)
@@ -72,6 +75,7 @@ def test_a_sample_compared_with_itself_shows_nothing(values: list[float]) -> Non
     assert one.verdict in {"no difference", "too few rounds"}
 
 
+@settings(deadline=None, max_examples=30)  # resampling takes its time
 @given(numbers, numbers)
 def test_exchanged_functions_have_the_opposite_verdict(
     first: list[float], second: list[float]
@@ -85,6 +89,7 @@ def test_exchanged_functions_have_the_opposite_verdict(
     assert back.difference == pytest.approx(-there.difference)
 
 
+@settings(deadline=None, max_examples=30)  # resampling takes its time
 @given(numbers, numbers)
 def test_ends_are_in_order(first: list[float], second: list[float]) -> None:
     rounds = min(len(first), len(second))
@@ -104,22 +109,22 @@ def test_a_difference_below_the_relevant_one_is_none() -> None:
 
 @pytest.mark.parametrize("tests", [1, 5, 60])
 def test_from_the_least_number_of_rounds_on_there_is_a_verdict(tests: int) -> None:
-    least = least_rounds(tests=tests)
+    least = least_rounds(0.01 / tests)
 
     def verdict(rounds: int) -> str:
-        return compare([2.0] * rounds, [1.0] * rounds, relevant=0, tests=tests).verdict
+        return compare([2.0] * rounds, [1.0] * rounds, relevant=0, rate=0.01 / tests).verdict
 
     assert verdict(least - 1) == "too few rounds"
     assert verdict(least) == "worse"
 
 
-def test_more_tests_make_each_of_them_stricter() -> None:
+def test_a_lower_rate_is_stricter() -> None:
     draw = random.Random(6)
     target = [draw.gauss(42.0, 2) for _ in range(30)]
     baseline = [draw.gauss(40, 2) for _ in range(30)]
 
-    assert compare(target, baseline, relevant=0, tests=1).verdict == "worse"
-    assert compare(target, baseline, relevant=0, tests=60).verdict == "no difference"
+    assert compare(target, baseline, relevant=0).verdict == "worse"
+    assert compare(target, baseline, relevant=0, rate=0.01 / 60).verdict == "no difference"
 
 
 def test_what_slows_four_starts_of_ten_is_found_though_most_are_as_fast() -> None:

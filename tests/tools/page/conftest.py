@@ -289,7 +289,7 @@ def make_lab(
                         "low": 0.7 * middle,
                         "high": 0.9 * middle,
                         "level": 0.95,
-                        "basis": "faster half",
+                        "basis": "fastest quarter",
                         "p_value": 0.0001,
                         "threshold": 0.001,
                         "relevant": 0.02 * middle,

@@ -16,7 +16,6 @@ from .document import to_document, write_document
 from .environment import parse_settings
 from .errors import UsageError
 from .event import Event
-from .figures.verdict import least_rounds
 from .life.cli import check_unused, life_options
 from .life.options import Life
 from .life.report import print_life
@@ -27,7 +26,7 @@ from .plan import LabPlan
 from .private_file import write_private
 from .progress import observe
 from .report import print_report, print_spread
-from .result import LabResult, verdict_count
+from .result import METRICS, LabResult, least_runs
 from .run import run_lab
 from .target import Target
 
@@ -178,11 +177,11 @@ def _check_gate(plan: LabPlan) -> None:
     """Refuse a gate that could never close."""
     if plan.baseline is None:
         raise UsageError("--fail-on compares with a baseline; name one with --against")
-    least = least_rounds(tests=verdict_count(plan))
+    least = least_runs(plan)
     if plan.runs < least:
         raise UsageError(
             f"--fail-on needs at least {least} runs for a verdict on "
-            f"{verdict_count(plan)} figures; got {plan.runs}"
+            f"{len(METRICS) * len(plan.events)} figures; got {plan.runs}"
         )
 
 

@@ -12,9 +12,9 @@ from rich.text import Text
 from .answers import Comparison
 from .distribution_report import number, print_distributions, print_shape, unbounded_note
 from .failure import printable
-from .figures.verdict import FALSE_ALARM_RATE, Effect, Verdict, least_rounds
+from .figures.verdict import FALSE_ALARM_RATE, Effect, Verdict
 from .plan import LabPlan, Role
-from .result import EventResult, LabResult, Metric, verdict_count
+from .result import EventResult, LabResult, Metric, least_runs
 from .summary import Ratio
 
 __all__ = ["print_report", "print_spread"]
@@ -240,12 +240,12 @@ def _notes(plan: LabPlan) -> Iterator[str]:
         yield (
             "ratio: median of the target / median of the baseline, "
             "with a 95 % bootstrap interval; below 1 the target needs less.\n"
-            "difference: target - baseline, of the means of their faster halves. Worse or better: "
-            "chance would hardly do it, and it is\n"
-            f"at least {plan.relevant_percent:g} % of the baseline. "
+            "difference: target - baseline, of the means of their fastest quarters. "
+            "Worse or better: chance would\n"
+            f"hardly do it, and it is at least {plan.relevant_percent:g} % of the baseline. "
             f"At most {100 * FALSE_ALARM_RATE:g} % of runs of equal functions tell a difference."
         )
-        least = least_rounds(tests=verdict_count(plan))
+        least = least_runs(plan)
         if plan.runs < least:
             yield f"A verdict needs at least {least} rounds; these are {plan.runs}."
     if plan.runs < _FEW:

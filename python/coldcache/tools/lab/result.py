@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .answers import Comparison, Fingerprint
-from .figures.verdict import Effect, Verdict, compare, worst
+from .figures.verdict import FALSE_ALARM_RATE, Effect, Verdict, compare, least_rounds, worst
 from .machine import Machine
 from .plan import LabPlan, Role
 from .sampler import ModuleCount
@@ -21,7 +21,8 @@ __all__ = [
     "Metric",
     "MetricResult",
     "Sample",
-    "verdict_count",
+    "alarm_rate",
+    "least_runs",
 ]
 
 Metric = Literal[
@@ -40,9 +41,22 @@ LEAST_DIFFERENCE: Mapping[Metric, float] = {
 an empty function and the pages of an empty process vary by."""
 
 
-def verdict_count(plan: LabPlan) -> int:
-    """How many verdicts a run gives: one a metric and event, where there is a baseline."""
-    return len(plan.events) * len(METRICS)
+_MAIN: Metric = "first_answer_ms"
+_SHARE_OF_MAIN = 0.5
+
+
+def alarm_rate(plan: LabPlan, metric: Metric) -> float:
+    """The part of a run's rate of false alarms that the verdict on a metric of one event has.
+
+    Init and first answer together are what a user waits for: they have half of it.
+    """
+    share = _SHARE_OF_MAIN if metric == _MAIN else (1 - _SHARE_OF_MAIN) / (len(METRICS) - 1)
+    return FALSE_ALARM_RATE * share / len(plan.events)
+
+
+def least_runs(plan: LabPlan) -> int:
+    """How many rounds a run needs for a verdict on every metric."""
+    return max(least_rounds(alarm_rate(plan, metric)) for metric in METRICS)
 
 
 @dataclass(frozen=True)
@@ -107,7 +121,7 @@ class MetricResult:
         *,
         seed: int,
         relevant_percent: float,
-        tests: int,
+        rate: float,
     ) -> MetricResult:
         """Draw the figures of one metric.
 
@@ -116,7 +130,7 @@ class MetricResult:
             values: The counted samples of each role, in the order of the rounds.
             seed: Of the resampling.
             relevant_percent: The least difference that counts, in percent of the baseline's median.
-            tests: How many verdicts the run gives.
+            rate: Of false alarms.
         """
         summaries = {role: summarise(numbers) for role, numbers in values.items()}
         if "baseline" not in values:
@@ -129,7 +143,7 @@ class MetricResult:
                 values["target"],
                 values["baseline"],
                 relevant=max(share, LEAST_DIFFERENCE[metric]),
-                tests=tests,
+                rate=rate,
                 seed=seed,
             ),
         )

@@ -16,7 +16,7 @@ from .environment import base_environment, sample_environment
 from .interpreter import Interpreter, find_python, inspect_interpreter
 from .machine import Machine
 from .plan import LabPlan, Role
-from .result import METRICS, EventResult, LabResult, MetricResult, Sample, verdict_count
+from .result import METRICS, EventResult, LabResult, MetricResult, Sample, alarm_rate
 from .sampler import Limits, ModuleCount, Sampler
 from .schedule import interleave
 from .stop_signals import deferred
@@ -162,7 +162,7 @@ def _event_result(
                 {role: [getattr(one, metric) for one in taken] for role, taken in counted.items()},
                 seed=plan.seed,
                 relevant_percent=plan.relevant_percent,
-                tests=verdict_count(plan),
+                rate=alarm_rate(plan, metric),
             )
             for metric in METRICS
         },

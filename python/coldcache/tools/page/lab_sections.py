@@ -96,7 +96,7 @@ def _comparisons(lab: Lab) -> Html:
     note = (
         "Fresh processes of the real runtime client, in turns. A bar ends at the median, on a "
         "scale from zero that is its row's own; the line across it is the interval below the "
-        "figure, each dot is one process. Beside the verdict: how much the faster halves differ."
+        "figure, each dot is one process. Beside the verdict: how much the fastest quarters differ."
     )
     parts = [element("p", note, class_="note")]
     labels = list(lab.labels.values())

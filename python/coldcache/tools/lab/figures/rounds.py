@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 from .quantiles import LEVEL, quantile
 
-__all__ = ["Difference", "fold", "of_faster_halves", "of_signed_ranks"]
+__all__ = ["Difference", "fold", "of_fastest_quarters", "of_signed_ranks"]
 
 _RESAMPLES = 1000
 # A test may end once so many exchanges gave as large a difference: it will not alarm any more.
@@ -42,10 +42,10 @@ def fold(values: Sequence[float]) -> list[float]:
     return [statistics.fmean(values[place : place + size]) for place in range(0, whole, size)]
 
 
-def of_faster_halves(
+def of_fastest_quarters(
     target: Sequence[float], baseline: Sequence[float], *, rate: float, seed: int
 ) -> Difference:
-    """Compare the means of the faster halves by exchanging the values of random rounds.
+    """Compare the means of the fastest quarters by exchanging the values of random rounds.
 
     Where the functions are the same, every exchange was as likely as what was seen (a randomisation
     test, Fisher 1935). It stops early where it cannot alarm any more (Besag and Clifford, 1991).
@@ -59,7 +59,7 @@ def of_faster_halves(
         seed: The same seed gives the same result.
     """
     draw = random.Random(seed)  # noqa: S311 - exchanges and resampling, not a secret
-    seen = _faster_half(target) - _faster_half(baseline)
+    seen = _fastest(target) - _fastest(baseline)
     tries = min(_MOST_EXCHANGES, math.ceil(_ENOUGH / rate))
     exchanges = _exchanged_differences(target, baseline, draw)
     # Sums in another order end in other digits; what is equal must not count as less.
@@ -74,7 +74,7 @@ def of_faster_halves(
     for _ in range(_RESAMPLES):
         drawn = draw.choices(pairs, k=len(pairs))
         resampled.append(
-            _faster_half([one for one, _ in drawn]) - _faster_half([other for _, other in drawn])
+            _fastest([one for one, _ in drawn]) - _fastest([other for _, other in drawn])
         )
     low, high = (quantile(resampled, share) for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return Difference(seen, low, high, p_value)
@@ -110,9 +110,9 @@ def of_signed_ranks(target: Sequence[float], baseline: Sequence[float]) -> Diffe
 def _exchanged_differences(
     target: Sequence[float], baseline: Sequence[float], draw: random.Random
 ) -> Iterator[float]:
-    """Differences of the faster halves' means, each with other rounds exchanged."""
+    """Differences of the fastest quarters' means, each with other rounds exchanged."""
     rounds = len(target)
-    half = (rounds + 1) // 2
+    size = _quarter(rounds)
     # All values are sorted once; an exchange only decides whose each of them is.
     ordered = sorted(
         (value, 1 << place, is_target)
@@ -121,7 +121,7 @@ def _exchanged_differences(
     )
     while True:
         bits = draw.getrandbits(rounds)
-        difference, targets, others = 0.0, half, half
+        difference, targets, others = 0.0, size, size
         for value, bit, is_target in ordered:
             if (not bits & bit) is is_target:
                 if targets:
@@ -130,12 +130,16 @@ def _exchanged_differences(
             elif others:
                 others -= 1
                 difference -= value
-        yield difference / half
+        yield difference / size
 
 
-def _faster_half(values: Sequence[float]) -> float:
-    """The mean of the smaller half; of an odd number, with the one in the middle."""
-    return statistics.fmean(sorted(values)[: (len(values) + 1) // 2])
+def _fastest(values: Sequence[float]) -> float:
+    """The mean of the smallest quarter, rounded up to whole values."""
+    return statistics.fmean(sorted(values)[: _quarter(len(values))])
+
+
+def _quarter(rounds: int) -> int:
+    return (rounds + 3) // 4
 
 
 def _chance(rounds: int, total: int) -> float:

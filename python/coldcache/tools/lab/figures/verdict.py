@@ -3,7 +3,7 @@
 Both were measured once in every round, right after each other, and which goes first alternates. So
 where the functions are the same, the two values of a round might as well be exchanged: that is all
 the tests assume. What slows a round slows both; what slows one process now and then, and can only
-add to a time, is met by looking at the faster half of each function first.
+add to a time, is met by looking at the fastest quarter of each function first.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .quantiles import LEVEL
-from .rounds import Difference, fold, of_faster_halves, of_signed_ranks
+from .rounds import Difference, fold, of_fastest_quarters, of_signed_ranks
 
 __all__ = ["FALSE_ALARM_RATE", "Basis", "Effect", "Verdict", "compare", "least_rounds", "worst"]
 
 Verdict = Literal["better", "no difference", "worse", "too few rounds"]
 
-Basis = Literal["faster half", "all rounds"]
-"""What a difference is of: the means of the faster halves, or the differences of all rounds."""
+Basis = Literal["fastest quarter", "all rounds"]
+"""What a difference is of: the means of the fastest quarters, or the differences of all rounds."""
 
 FALSE_ALARM_RATE = 0.01
 """The chance that a run in which nothing differs says that something does, all its tests taken
 together."""
 
-_TESTS_A_FIGURE = 2
+_SHARE_OF_QUARTERS = 0.75
+"""What the first test has of the rate; the second one is for rarer cases."""
 
 
 @dataclass(frozen=True)
@@ -63,21 +64,20 @@ def compare(
     baseline: Sequence[float],
     *,
     relevant: float,
-    tests: int = 1,
-    false_alarm_rate: float = FALSE_ALARM_RATE,
+    rate: float = FALSE_ALARM_RATE,
     seed: int = 0,
 ) -> Effect:
     """Compare two functions by rounds; less is better.
 
-    Two tests share the rate. The first compares the means of the faster halves and sees through
+    Two tests share the rate. The first compares the means of the fastest quarters and sees through
     noise that only ever adds. The second, of signed ranks, finds what touches only some starts.
 
     Args:
         target: One value a round, at least one.
         baseline: As many, in the same order of rounds.
         relevant: The least difference that counts, in the unit of the values, 0 or more.
-        tests: How many comparisons the run makes. They share the rate (Bonferroni).
-        false_alarm_rate: The chance that any of them alarms where nothing differs, at most.
+        rate: The chance of an alarm where nothing differs, at most. The comparisons of a run share
+            its rate (Bonferroni).
         seed: The same seed gives the same result.
 
     Raises:
@@ -85,11 +85,10 @@ def compare(
     """
     if len(target) != len(baseline):
         raise ValueError(f"{len(target)} values of the target, {len(baseline)} of the baseline")
-    has_enough = len(target) >= least_rounds(tests=tests, false_alarm_rate=false_alarm_rate)
-    threshold = false_alarm_rate / tests / _TESTS_A_FIGURE
+    has_enough = len(target) >= least_rounds(rate)
     target, baseline = fold(target), fold(baseline)
 
-    def judged(basis: Basis, found: Difference) -> Effect:
+    def judged(basis: Basis, found: Difference, threshold: float) -> Effect:
         verdict: Verdict = "no difference"
         if not has_enough:
             verdict = "too few rounds"
@@ -98,24 +97,24 @@ def compare(
         ends = (found.low, found.high, LEVEL)
         return Effect(found.value, *ends, basis, found.p_value, threshold, relevant, verdict)
 
-    halves = of_faster_halves(target, baseline, rate=threshold, seed=seed)
+    first, second = rate * _SHARE_OF_QUARTERS, rate * (1 - _SHARE_OF_QUARTERS)
+    quarters = of_fastest_quarters(target, baseline, rate=first, seed=seed)
     effects = (
-        judged("faster half", halves),
-        judged("all rounds", of_signed_ranks(target, baseline)),
+        judged("fastest quarter", quarters, first),
+        judged("all rounds", of_signed_ranks(target, baseline), second),
     )
     # A function that is mostly faster, and far slower often enough to be seen, is no better one.
     told = worst(effect.verdict for effect in effects)
     return next(effect for effect in effects if effect.verdict == told)
 
 
-def least_rounds(*, tests: int = 1, false_alarm_rate: float = FALSE_ALARM_RATE) -> int:
+def least_rounds(rate: float = FALSE_ALARM_RATE) -> int:
     """How many rounds a verdict needs: in fewer, chance alone may put all on one side.
 
     Args:
-        tests: As for `compare`.
-        false_alarm_rate: As for `compare`.
+        rate: As for `compare`.
     """
-    return math.ceil(math.log2(2 * tests * _TESTS_A_FIGURE / false_alarm_rate))
+    return math.ceil(math.log2(2 / (rate * _SHARE_OF_QUARTERS)))
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
