@@ -7,11 +7,14 @@ import hmac
 import json
 import os
 
+import coldcache
+
 import orders
 import report
 import shop
 
 
+@coldcache.handler
 def handler(event: dict, context: object) -> dict:
     """Answer one request of API Gateway (payload format 2.0)."""
     route = event["routeKey"]

@@ -10,6 +10,9 @@ import click
 
 from coldcache._startup import Startup
 from coldcache.tools.lab.errors import UsageError
+from coldcache.tools.lab.private_file import check_destination, write_private
+
+from .picture import draw_svg
 
 __all__ = ["startup"]
 
@@ -20,13 +23,18 @@ _LARGEST_BYTES = 4 * 1024 * 1024
 @click.command()
 @click.argument("file", metavar="FILE")
 @click.option("--spans", is_flag=True, help="Print spans in the shape of OTLP's JSON instead.")
-def startup(file: str, *, spans: bool) -> None:
+@click.option("--svg", "picture", metavar="OUT", help="Draw it into an SVG file instead.")
+def startup(file: str, *, spans: bool, picture: str | None) -> None:
     """Draw the timeline of a start.
 
     FILE holds what coldcache.startup().to_json() returned: what a process wrote that was started
     with COLDCACHE_STARTUP_FILE=FILE, or the answer of a readiness port's /startup; - reads it from
     the standard input.
     """
+    if picture is not None:
+        if spans:
+            raise UsageError("--svg draws and --spans prints: leave one of them out")
+        check_destination(Path(picture), option="--svg")
     try:
         read = Startup.from_dict(json.loads(_read(file)))
     except RecursionError:
@@ -34,6 +42,9 @@ def startup(file: str, *, spans: bool) -> None:
     except ValueError as error:
         # What JSON says of a broken text is about places in it, not about what it holds.
         raise UsageError(f"{file}: {error}") from None
+    if picture is not None:
+        write_private(draw_svg(read.document), Path(picture), option="--svg")
+        return
     click.echo(json.dumps(read.to_spans(), indent=2) if spans else str(read))
 
 
