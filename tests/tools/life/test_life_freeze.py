@@ -284,3 +284,17 @@ def test_an_event_offered_while_the_client_answers_is_not_frozen(
     with subject.environment(Life(freeze=True), call_timeout_s=LONG_S) as environment:
         for _ in range(30):  # no pause: the next event races with the client's `next`
             call(environment)
+
+
+def test_collecting_an_answer_that_is_there_does_not_thaw(
+    function: Callable[..., Function], call: Callable[..., CallRecord]
+) -> None:
+    subject = function("import os\ndef handler(event, context): note('pid', os.getpid())")
+    with subject.environment(Life(freeze=True)) as environment:
+        environment.start(event=b"{}")
+        wait_until_frozen(environment)
+        call(environment)
+        [pid] = subject.noted("pid")
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+    assert state == "T"

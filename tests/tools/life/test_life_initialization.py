@@ -275,6 +275,8 @@ def test_calls_one_after_the_other_go_round(
         environment.start()
         for _ in range(6):
             call(environment)
+            assert environment._incarnation is not None
+            environment._incarnation.api.wait_until_idle(20)  # the worker is back in the queue
 
     pids = subject.noted("call")
     assert len(set(pids[:3])) == 3

@@ -188,9 +188,10 @@ class Environment:
                     return self._call_with_init(event)
             seemed_s = self._life.frozen_clock_shift_s if frozen_s is None else frozen_s
             with self._gate:
-                incarnation.thaw(seemed_s)
                 request_id, self._queued = self._queued, None
+                # What was queued has been handed out; the answer may be there, and all be frozen.
                 if request_id is None:
+                    incarnation.thaw(seemed_s)
                     request_id = incarnation.api.offer(event, timeout_s=self._call_timeout_s)
             if first is None:
                 return self._await_answer(incarnation, request_id, "warm", None)
