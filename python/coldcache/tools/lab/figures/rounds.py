@@ -6,7 +6,7 @@ import itertools
 import math
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -61,14 +61,23 @@ def of_fastest_quarters(
     draw = random.Random(seed)  # noqa: S311 - exchanges and resampling, not a secret
     seen = _fastest(target) - _fastest(baseline)
     tries = min(_MOST_EXCHANGES, math.ceil(_ENOUGH / rate))
-    exchanges = _exchanged_differences(target, baseline, draw)
     # Sums in another order end in other digits; what is equal must not count as less.
     least = abs(seen) * (1 - 1e-9)
-    as_large, tried = 0, 0
-    while tried < tries and as_large < _ENOUGH:
-        tried += 1
-        as_large += abs(next(exchanges)) >= least
-    p_value = as_large / tried if as_large == _ENOUGH else (as_large + 1) / (tried + 1)
+    rounds = len(target)
+    if rounds <= tries.bit_length() - 1:  # all exchanges are no more than those to try
+        every = list(_exchanged_differences(target, baseline, range(2**rounds)))
+        p_value = sum(abs(one) >= least for one in every) / len(every)
+    else:
+        exchanges = _exchanged_differences(
+            target, baseline, (draw.getrandbits(rounds) for _ in range(tries))
+        )
+        as_large = tried = 0
+        for one in exchanges:
+            tried += 1
+            as_large += abs(one) >= least
+            if as_large == _ENOUGH:
+                break
+        p_value = as_large / tried if as_large == _ENOUGH else (as_large + 1) / (tried + 1)
     pairs = list(zip(target, baseline, strict=True))
     resampled = []
     for _ in range(_RESAMPLES):
@@ -108,19 +117,17 @@ def of_signed_ranks(target: Sequence[float], baseline: Sequence[float]) -> Diffe
 
 
 def _exchanged_differences(
-    target: Sequence[float], baseline: Sequence[float], draw: random.Random
+    target: Sequence[float], baseline: Sequence[float], exchanges: Iterable[int]
 ) -> Iterator[float]:
-    """Differences of the fastest quarters' means, each with other rounds exchanged."""
-    rounds = len(target)
-    size = _quarter(rounds)
+    """Differences of the fastest quarters' means, each with the rounds of some bits exchanged."""
+    size = _quarter(len(target))
     # All values are sorted once; an exchange only decides whose each of them is.
     ordered = sorted(
         (value, 1 << place, is_target)
         for is_target, values in ((True, target), (False, baseline))
         for place, value in enumerate(values)
     )
-    while True:
-        bits = draw.getrandbits(rounds)
+    for bits in exchanges:
         difference, targets, others = 0.0, size, size
         for value, bit, is_target in ordered:
             if (not bits & bit) is is_target:
