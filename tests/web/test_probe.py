@@ -154,12 +154,20 @@ def test_startup_is_503_until_there_is_a_timeline(served: Any) -> None:
     assert get(served, "/startup").status == 503
 
 
-def test_startup_answers_with_the_timeline(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_startup_answers_with_the_timeline_of_the_start(served: Any) -> None:
+    coldcache.step("connect")(lambda: None)
+    coldcache.warm_up()
+
+    timeline = coldcache.startup().from_dict(get(served, "/startup").json())
+    assert "connect" in {step["name"] for step in timeline.steps}
+
+
+def test_a_long_timeline_arrives_whole(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Timeline:
         def to_json(self) -> str:
             return json.dumps({"schema": "coldcache-startup", "long": "x" * 100_000})
 
-    monkeypatch.setattr(coldcache, "startup", Timeline, raising=False)
+    monkeypatch.setattr(coldcache, "startup", Timeline)
     probe.ready()
 
     answer = get(served, "/startup")
@@ -173,7 +181,7 @@ def test_a_timeline_that_fails_is_logged_and_nothing_else(
     def startup() -> None:
         raise OSError(SECRET)
 
-    monkeypatch.setattr(coldcache, "startup", startup, raising=False)
+    monkeypatch.setattr(coldcache, "startup", startup)
     probe.ready()
 
     assert get(served, "/readyz").status == 200

@@ -147,7 +147,7 @@ def test_importing_the_probe_imports_nothing_slow(start: Start) -> None:
         "-S",
         "-c",
         f"import sys; sys.path.insert(0, {os.path.dirname(SITE)!r} + '/../..')\n"
-        "import coldcache.web.probe as probe; probe.start(port=0); probe.ready()\n"
+        "import coldcache.web.probe as probe; probe.start(port=0)\n"
         "slow = {'threading', 'asyncio', 'typing', 'logging', 'json', 'socket', 'signal', 're'}\n"
         "print(sorted(slow & set(sys.modules)))",
     )

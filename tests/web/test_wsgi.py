@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from typing import Any
@@ -41,7 +42,7 @@ def test_the_paths_of_the_probe_are_answered() -> None:
 
     assert ask(app, "/livez")[::2] == ("200 OK", b"ok\n")
     assert ask(app, "/readyz")[0] == "503 Service Unavailable"
-    assert ask(app, "/startup")[0] == "503 Service Unavailable"
+    assert json.loads(ask(app, "/startup")[2])["schema"] == "coldcache-startup"
     assert ask(app, "/readyz", "POST")[0] == "405 Method Not Allowed"
     assert ask(app, "/livez", "HEAD")[2] == b""
 

@@ -70,8 +70,10 @@ class Paths:
             return Answer("405 Method Not Allowed", b"", allow, kind="text/plain")
         if name == "/livez":
             return Answer("200 OK", b"ok\n", kind="text/plain")
-        found = probe.timeline() if name == "/startup" else here.is_ready and here.text()
-        return Answer("200 OK", found, kind="application/json") if found else self._not_ready()
+        if name == "/readyz" and not here.is_ready:
+            return self._not_ready()
+        body = here.text() if name == "/readyz" else probe.timeline()
+        return Answer("200 OK", body, kind="application/json")
 
     def refuses(self, path: str) -> bool:
         """Whether the application may not be asked yet."""

@@ -177,11 +177,10 @@ def _check_worker(number: int) -> None:
 
 
 def timeline() -> bytes:
-    """The timeline of this process as JSON; empty if there is none."""
+    """Return the timeline of this process as JSON."""
     import coldcache  # noqa: PLC0415
 
-    startup = getattr(coldcache, "startup", None)
-    return startup().to_json().encode() if startup is not None else b""
+    return coldcache.startup().to_json().encode()
 
 
 def _publish(is_ready: bool, text: bytes) -> None:
@@ -190,9 +189,7 @@ def _publish(is_ready: bool, text: bytes) -> None:
     try:
         _probe.report(is_ready, text)
         if here.phase not in ("starting", "warming"):  # it takes a while: at the turns only
-            so_far = timeline()
-            if so_far:
-                _probe.put_timeline(so_far)
+            _probe.put_timeline(timeline())
     except Exception as error:  # noqa: BLE001 - neither a warm-up nor a request may fail with it
         _log_warning(f"the probe was not told: {type(error).__name__}")
 
