@@ -95,7 +95,7 @@ def test_workers_are_called_side_by_side(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--freeze", "60"], "shows only over several calls; give --calls N as well"),
+        (["--freeze", "60"], "shows only over several calls; give --calls N"),
         (["--calls", "0"], "calls must be at least 1; got 0"),
         (["--calls", "1", "--against", "plain:app.handler"], "leave out --against"),
         (["--calls", "1", "--workers", "2"], "give --initialization lambda-managed-instances"),
