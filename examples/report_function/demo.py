@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--runs",
         type=int,
-        default=10,
+        default=13,
         metavar="N",
         help="fresh processes measured for each variant and event (default: %(default)s)",
     )
