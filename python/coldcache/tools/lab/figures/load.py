@@ -92,17 +92,7 @@ class LoadFigures:
 
 def draw_figures(result: LoadResult) -> tuple[LoadFigures, ...]:
     """Draw the figures of every variant that has begun, in the order in which they ran."""
-    names = dict.fromkeys(
-        [row.variant for row in result.rows] + [span.variant for span in result.environments]
-    )
-    return tuple(
-        _of_variant(
-            name,
-            [row for row in result.rows if row.variant == name],
-            [span for span in result.environments if span.variant == name],
-        )
-        for name in names
-    )
+    return tuple(_of_variant(name, rows, spans) for name, rows, spans in result.by_variant())
 
 
 def _of_variant(name: str, rows: Sequence[Row], spans: Sequence[EnvironmentSpan]) -> LoadFigures:

@@ -47,17 +47,9 @@ class Digest:
 
 def digest(result: LoadResult) -> tuple[Digest, ...]:
     """The digest of each variant that has begun, in their order."""
-    variants = dict.fromkeys(
-        [row.variant for row in result.rows] + [span.variant for span in result.environments]
-    )
     return tuple(
-        _digest(
-            variant,
-            [row for row in result.rows if row.variant == variant],
-            [span for span in result.environments if span.variant == variant],
-            sum(row.variant == variant for row in result.pings),
-        )
-        for variant in variants
+        _digest(variant, rows, spans, sum(row.variant == variant for row in result.pings))
+        for variant, rows, spans in result.by_variant()
     )
 
 

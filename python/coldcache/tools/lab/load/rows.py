@@ -6,7 +6,7 @@ they really took: where a workload was compressed, the options say by how much.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -118,3 +118,15 @@ class LoadResult:
     memory_mb: int
     is_partial: bool
     pings: tuple[Row, ...] = field(default=())
+
+    def by_variant(
+        self,
+    ) -> Iterator[tuple[str, tuple[Row, ...], tuple[EnvironmentSpan, ...]]]:
+        """Yield each variant that has begun, in their order, with its rows and environments."""
+        begun = [row.variant for row in self.rows] + [span.variant for span in self.environments]
+        for name in dict.fromkeys(begun):
+            yield (
+                name,
+                tuple(row for row in self.rows if row.variant == name),
+                tuple(span for span in self.environments if span.variant == name),
+            )
