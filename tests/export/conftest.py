@@ -69,7 +69,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         def to_spans(self) -> list[dict[str, Any]]:
             return spans
 
-    monkeypatch.setattr(coldcache, "startup", Startup, raising=False)
+    monkeypatch.setattr(coldcache, "startup", Startup)
     return spans
 
 

@@ -9,8 +9,7 @@ if TYPE_CHECKING:
 
 def of_start() -> "list[dict[str, Any]]":
     """The spans of this process's start in the shape of OTLP's JSON: one around all the others."""
-    startup: Any = getattr(coldcache, "startup", None)
-    return list(startup().to_spans()) if startup is not None else []
+    return coldcache.startup().to_spans()
 
 
 def parents_first(spans: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
