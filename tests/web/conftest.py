@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from typing import Any
 
 import coldcache
 import pytest
-from coldcache import _step
+from coldcache import _core, _step
 from coldcache.web import probe
 from coldcache.web._readiness import here
 
@@ -29,7 +30,20 @@ Address = tuple[str, int]
 
 
 @pytest.fixture(autouse=True)
-def _as_in_the_beginning() -> Iterator[None]:
+def _as_in_the_beginning(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # What other tests declared, and somebody still refers to, takes no part.
+    gc.collect()
+    before = {id(thing): thing for thing in _core._declared()}
+    monkeypatch.setattr(
+        "coldcache._graph._declared",
+        lambda: [thing for thing in _core._declared() if id(thing) not in before],
+    )
+    lazy = {number for number, _ in _core._pending_numbers()}
+    monkeypatch.setattr(
+        "coldcache._graph._pending_numbers",
+        lambda: [pair for pair in _core._pending_numbers() if pair[0] not in lazy],
+    )
+
     def forget() -> None:
         probe.stop()
         here.forget()
