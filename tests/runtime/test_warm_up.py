@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -11,25 +10,14 @@ from typing import Any
 
 import coldcache
 import pytest
-from coldcache import _core, _step, once
+from coldcache import _step, once
 
 PATIENCE_S = 20
 
 
 @pytest.fixture(autouse=True)
-def nothing_declared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nothing_declared(others_take_no_part: None) -> Iterator[None]:
     """Only what the test declares takes part."""
-    gc.collect()
-    before = {id(thing): thing for thing in _core._declared()}
-    monkeypatch.setattr(
-        "coldcache._graph._declared",
-        lambda: [thing for thing in _core._declared() if id(thing) not in before],
-    )
-    lazy = {number for number, _ in _core._pending_numbers()}
-    monkeypatch.setattr(
-        "coldcache._graph._pending_numbers",
-        lambda: [pair for pair in _core._pending_numbers() if pair[0] not in lazy],
-    )
     steps = dict(_step._declared)
     _step._declared.clear()
     yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import signal
@@ -19,7 +18,7 @@ from typing import Any
 
 import coldcache
 import pytest
-from coldcache import _core, _step
+from coldcache import _step
 from coldcache.web import probe
 from coldcache.web._readiness import here
 
@@ -30,20 +29,7 @@ Address = tuple[str, int]
 
 
 @pytest.fixture(autouse=True)
-def _as_in_the_beginning(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    # What other tests declared, and somebody still refers to, takes no part.
-    gc.collect()
-    before = {id(thing): thing for thing in _core._declared()}
-    monkeypatch.setattr(
-        "coldcache._graph._declared",
-        lambda: [thing for thing in _core._declared() if id(thing) not in before],
-    )
-    lazy = {number for number, _ in _core._pending_numbers()}
-    monkeypatch.setattr(
-        "coldcache._graph._pending_numbers",
-        lambda: [pair for pair in _core._pending_numbers() if pair[0] not in lazy],
-    )
-
+def _as_in_the_beginning(others_take_no_part: None) -> Iterator[None]:
     def forget() -> None:
         probe.stop()
         here.forget()
