@@ -1,6 +1,6 @@
 """Do the lab's simulator and its real processes agree? Five functions of a recorded workload.
 
-    python benches/lab_agreement.py [--traces FOLDER] [--seconds 600] [--seed 0]
+    python benches/lab_agreement.py [--traces FOLDER] [--seconds 600] [--seed 0] [--samples 60]
 
 Eight hours of five functions of the Azure Functions trace of 2019 (CC-BY 4.0; Shahrad et al.,
 ATC'20), compressed into --seconds, are run twice: by real processes of the runtime client, and by
@@ -32,6 +32,7 @@ FUNCTIONS = ("4", "17", "308", "314", "466")
 NAPS_MS = (5, 10, 15, 20, 25)
 KEEP_ALIVE_S = 600.0
 LATENCY_LIMIT, COUNT_LIMIT = 0.15, 0.05
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 SOURCE = """
 import decimal, email.message, json, time
@@ -46,6 +47,7 @@ def main() -> int:
     parser.add_argument("--traces", type=Path, default=BESIDE)
     parser.add_argument("--seconds", type=float, default=600.0, help="length of the real run")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--samples", type=int, default=60, help="cold starts measured per function")
     given = parser.parse_args()
     trace = given.traces / FILE
     if not trace.exists():
@@ -69,8 +71,8 @@ def main() -> int:
                     compression=length_s / given.seconds,
                     keep_alive=FixedKeepAlive(KEEP_ALIVE_S),
                     simulate=simulate,
-                    cold_samples=20,
-                    warm_samples=60,
+                    cold_samples=given.samples,
+                    warm_samples=3 * given.samples,
                     seed=given.seed,
                 )
             )
@@ -88,6 +90,9 @@ def main() -> int:
             [row for row in simulated.rows if row.function == stream.name],
         )
     agree = compare("all", real.rows, simulated.rows)
+    print(f"\n{'ms':12}" + "".join(f"{'p' + format(100 * share, 'g'):>16}" for share in SHARES))
+    for kind in ("cold", "warm"):
+        spread(kind, real.rows, simulated.rows)
     print("\nreal / simulated; the limits hold for all calls together:", "met" * agree or "MISSED")
     return 0 if agree else 1
 
@@ -110,6 +115,18 @@ def compare(name: str, real: Sequence[Row], simulated: Sequence[Row]) -> bool:
     cells.append(f"{medians[0]:7.1f}/{medians[1]:<7.1f}")
     print(" ".join(cells))
     return agree
+
+
+def spread(kind: str, real: Sequence[Row], simulated: Sequence[Row]) -> None:
+    """Print where in its distribution one kind of calls differs."""
+    cells = []
+    for share in SHARES:
+        one, other = (
+            quantile([row.latency_ms or 0 for row in rows if row.kind == kind], share)
+            for rows in (real, simulated)
+        )
+        cells.append(f"{one:8.1f}/{other:<7.1f}")
+    print(f"{kind:12}" + "".join(cells))
 
 
 if __name__ == "__main__":
