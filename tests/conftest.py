@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 
 import pytest
 from coldcache import _core
+
+BENCHES = Path(__file__).resolve().parents[1] / "benches"
+
+
+@pytest.fixture(scope="session")
+def server_programs() -> dict[str, str]:
+    """Where the programs of real servers are; skips, and says so, where they cannot be had."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHES))
+        from faults.servers import NoServersError, find_programs  # noqa: PLC0415
+
+        try:
+            return find_programs()
+        except NoServersError as reason:
+            pytest.skip(f"NOT TESTED: {reason}")
 
 
 @pytest.fixture

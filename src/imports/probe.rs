@@ -47,9 +47,17 @@ impl Resident {
         // Seven numbers; the second is the resident set.
         let mut text = [0; 128];
         let length = self.file.as_ref()?.read_at(&mut text, 0).ok()?;
-        let text = std::str::from_utf8(text.get(..length)?).ok()?;
-        text.split(' ').nth(1)?.parse().ok()
+        second_number(text.get(..length)?)
     }
+}
+
+/// By hand: this is read twice for every import.
+fn second_number(text: &[u8]) -> Option<i64> {
+    let mut words = text.split(|byte| *byte == b' ');
+    words.nth(1)?.iter().try_fold(0_i64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// Counters that were read a moment ago, by the same thread.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -74,13 +73,11 @@ def test_the_azure_function_is_one() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_haproxy_accepts_its_configuration(tmp_path: Path) -> None:
-    haproxy = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    if haproxy is None:
-        pytest.skip("NOT TESTED: haproxy is missing (.ci/servers installs it)")
+@pytest.mark.timeout(420)  # may install them
+def test_haproxy_accepts_its_configuration(tmp_path: Path, server_programs: dict[str, str]) -> None:
     (tmp_path / "haproxy.cfg").write_text(block("haproxy"))
     done = subprocess.run(
-        [haproxy, "-c", "-f", str(tmp_path / "haproxy.cfg")],
+        [server_programs["haproxy"], "-c", "-f", str(tmp_path / "haproxy.cfg")],
         capture_output=True,
         text=True,
         timeout=20,
@@ -89,11 +86,10 @@ def test_haproxy_accepts_its_configuration(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    if nginx is None:
-        pytest.skip("NOT TESTED: nginx is missing (Debian: nginx-light)")
-    (tmp_path / "nginx.conf").write_text(
+@pytest.mark.timeout(420)  # likewise
+def test_nginx_accepts_its_configuration(tmp_path: Path, server_programs: dict[str, str]) -> None:
+    configuration = tmp_path / "nginx.conf"
+    configuration.write_text(
         f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\n"
         + "".join(
             f"{kind}_temp_path {tmp_path}/{kind};\n"
@@ -102,7 +98,16 @@ def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
         + f"access_log off;\n{block('nginx')}}}\n"
     )
     done = subprocess.run(
-        [nginx, "-t", "-e", "stderr", "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)],
+        [
+            server_programs["nginx"],
+            "-t",
+            "-e",
+            "stderr",
+            "-c",
+            str(tmp_path / "nginx.conf"),
+            "-p",
+            str(tmp_path),
+        ],
         capture_output=True,
         text=True,
         timeout=20,

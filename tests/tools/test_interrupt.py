@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -26,6 +27,19 @@ def hang():
 """
 AT_IMPORT = HANGING + "hang()\n"
 IN_CALL = HANGING + "def handler(event, context): hang()\n"
+# Hangs once it has been called so often, in this process or in others before it.
+LATER = (
+    HANGING
+    + """
+def handler(event, context):
+    with open(os.environ["CALLS"], "a+") as calls:
+        print("call", file=calls, flush=True)
+        calls.seek(0)
+        if len(calls.readlines()) > int(os.environ["HANG_AFTER"]):
+            hang()
+    return "answered"
+"""
+)
 
 
 @pytest.fixture
@@ -40,7 +54,7 @@ def hanging(
     """Start the command on a hanging function; give the command and the function's group."""
     commands = []
 
-    def start(source: str) -> tuple[subprocess.Popen[str], int]:
+    def start(source: str, *options: str) -> tuple[subprocess.Popen[str], int]:
         fifo = tmp_path / "fifo"
         os.mkfifo(fifo)
         reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
@@ -49,6 +63,7 @@ def hanging(
                 [
                     *(sys.executable, "-m", "coldcache", "lab", write_function(source)),
                     *("--event", write_event({}), "--env", f"FIFO={fifo}", "--json", "out.json"),
+                    *options,
                 ],
                 cwd=workplace,
                 env=command_environment,
@@ -93,3 +108,43 @@ def test_a_stopped_command_leaves_no_process_no_file_and_says_so(
     assert group_ends(group)
     assert (workplace / "out.json").read_text() == "old"
     assert os.listdir(command_environment["TMPDIR"]) == []
+
+
+def later(tmp_path: Path, calls: int) -> tuple[str, ...]:
+    """Options for a function that hangs after so many calls."""
+    return "--env", f"CALLS={tmp_path / 'calls'}", "--env", f"HANG_AFTER={calls}"
+
+
+def test_a_stopped_run_reports_the_rounds_before(
+    hanging: Callable, group_ends: Callable[[int], bool], workplace: Path, tmp_path: Path
+) -> None:
+    # A call to count modules, then two a sample: it hangs in the fourth round after the warm-up.
+    command, group = hanging(LATER, "--runs", "30", "--warmups", "1", *later(tmp_path, 1 + 2 * 4))
+
+    command.send_signal(signal.SIGINT)
+    stdout, stderr = command.communicate(timeout=LONG_S)
+
+    assert command.returncode == 128 + signal.SIGINT
+    assert stderr.endswith("coldcache: stopped by SIGINT\n")
+    assert "STOPPED after 3 rounds" in stdout
+    assert group_ends(group)
+    document = json.loads((workplace / "out.json").read_text())
+    assert document["is_partial"]
+    assert document["results"][0]["metrics"]["init_ms"]["target"]["n"] == 3
+
+
+def test_a_life_that_is_stopped_reports_the_calls_before(
+    hanging: Callable, group_ends: Callable[[int], bool], workplace: Path, tmp_path: Path
+) -> None:
+    command, group = hanging(LATER, "--calls", "9", "--warmups", "0", *later(tmp_path, 2))
+
+    command.send_signal(signal.SIGINT)
+    stdout, stderr = command.communicate(timeout=LONG_S)
+
+    assert command.returncode == 128 + signal.SIGINT
+    assert stderr == "coldcache: stopped by SIGINT\n"
+    assert "STOPPED after 2 of 9 calls" in stdout
+    assert group_ends(group)
+    document = json.loads((workplace / "out.json").read_text())
+    assert [call["outcome"] for call in document["calls"]] == ["ok", "ok"]
+    assert document["is_partial"]

@@ -26,18 +26,9 @@ def app(environ, start_response):
 """
 
 
-@pytest.fixture
-def haproxy() -> str:
-    from faults.servers import NoServersError, find_programs  # noqa: PLC0415 - beside the benches
-
-    try:
-        return find_programs()["haproxy"]
-    except NoServersError as reason:
-        pytest.skip(str(reason))
-
-
+@pytest.mark.timeout(420)  # may install haproxy
 def test_no_request_goes_to_an_instance_before_it_is_ready(
-    haproxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server_programs: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from routing.balancer import Balancer  # noqa: PLC0415
     from routing.instance import Instance  # noqa: PLC0415
@@ -51,7 +42,7 @@ def test_no_request_goes_to_an_instance_before_it_is_ready(
     with (
         instances[0] as first,
         instances[1] as second,
-        Balancer(haproxy, tmp_path, instances, by_readiness=True) as balancer,
+        Balancer(server_programs["haproxy"], tmp_path, instances, by_readiness=True) as balancer,
     ):
         first.start()
         second.start()

@@ -39,10 +39,13 @@ def test_strategies_are_put_side_by_side(run_lab_command, function, write_event)
     )
 
     assert done.returncode == 0, done.stderr
-    lines = [line.split() for line in done.stdout.splitlines()]
+    figures, _, compared = done.stdout.partition("against nothing")
+    lines = [line.split() for line in figures.splitlines()]
     assert [line[1] for line in lines if line[:1] in (["nothing"], ["provisioned:1"])] == [
         "120"
     ] * 2
+    assert "provisioned:1" in compared
+    assert "better" in compared
     assert "All 240 calls were made by real processes." in done.stdout
     assert "us-east-1 x86, list prices of 2026-11" in done.stdout
 

@@ -20,7 +20,7 @@ from .life.cli import check_unused, life_options
 from .life.options import Life
 from .life.report import print_life
 from .life.report import to_document as to_life_document
-from .life.run import LifePlan, run_life
+from .life.run import LifePlan, LifeResult, run_life
 from .load.command import load_options, load_parameters, run_load_command
 from .plan import LabPlan
 from .private_file import write_private
@@ -160,16 +160,20 @@ def lab(
     if fail_on is not None:
         _check_gate(plan)
     check_destinations({"--html": html, "--json": out})
+
+    def show(result: LabResult) -> None:
+        _write(result, html=html, out=out)
+        console = open_console(_PIPED_WIDTH)
+        print_report(result, console)
+        if distributions:
+            print_spread(result, console)
+        for label, written in (("All samples and figures", out), ("Page", html)):
+            if written is not None:
+                console.print(f"{label}: {written}", markup=False, soft_wrap=True)
+
     with observe(plan, Console(stderr=True)) as observer:
-        result = run_lab(plan, observer)
-    _write(result, html=html, out=out)
-    console = open_console(_PIPED_WIDTH)
-    print_report(result, console)
-    if distributions:
-        print_spread(result, console)
-    for label, written in (("All samples and figures", out), ("Page", html)):
-        if written is not None:
-            console.print(f"{label}: {written}", markup=False, soft_wrap=True)
+        result = run_lab(plan, observer, on_stop=show)
+    show(result)
     return _EXIT_WORSE if fail_on == "worse" and result.verdict == "worse" else 0
 
 
@@ -200,7 +204,10 @@ def show_life(plan: LifePlan, out: str | None) -> None:
         out: File for the JSON document, if any.
     """
     check_destinations({"--json": out})
-    result = run_life(plan)
+    _show(run_life(plan, on_stop=lambda result: _show(result, out)), out)
+
+
+def _show(result: LifeResult, out: str | None) -> None:
     if out is not None:
         text = json.dumps(to_life_document(result), indent=2, ensure_ascii=False, allow_nan=False)
         write_private(text + "\n", Path(out), option="--json")

@@ -29,6 +29,7 @@ def to_document(result: LabResult) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "started_at": result.started_at,
         "elapsed_s": result.elapsed_s,
+        "is_partial": result.is_partial,
         "machine": dataclasses.asdict(result.machine),
         "options": {
             "target": plan.target.spec,

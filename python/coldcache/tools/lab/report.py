@@ -59,7 +59,7 @@ def print_report(result: LabResult, console: Console) -> None:
     console.print()
     if result.verdict is not None:
         console.print(_verdict(result), soft_wrap=True)
-    for note in _notes(result.plan):
+    for note in _notes(result):
         console.print(Text(note, style="dim"), soft_wrap=True)
 
 
@@ -97,7 +97,7 @@ def print_spread(result: LabResult, console: Console) -> None:
             }
             print_shape(samples, console)
     console.print()
-    for note in unbounded_note(plan.runs):
+    for note in unbounded_note(result.rounds):
         console.print(Text(note, style="dim"), soft_wrap=True)
 
 
@@ -112,6 +112,9 @@ def _heading(result: LabResult) -> Iterator[str]:
         f"method    fresh process each, {plan.runs} rounds after {plan.warmups} discarded, "
         f"interleaved, {result.elapsed_s:.0f} s in all"
     )
+    if result.is_partial:
+        rounds = "1 round" if result.rounds == 1 else f"{result.rounds} rounds"
+        yield f"STOPPED after {rounds}: what follows is drawn from these"
 
 
 def _table(plan: LabPlan, result: EventResult, *, is_narrow: bool) -> Table:
@@ -235,7 +238,8 @@ def _answers(plan: LabPlan, comparison: Comparison) -> Text:
     return Text(f"{said}, first at byte {difference.position} ({sides})", style="red")
 
 
-def _notes(plan: LabPlan) -> Iterator[str]:
+def _notes(result: LabResult) -> Iterator[str]:
+    plan, rounds = result.plan, result.rounds
     if plan.baseline is not None:
         yield (
             "ratio: median of the target / median of the baseline, "
@@ -246,7 +250,7 @@ def _notes(plan: LabPlan) -> Iterator[str]:
             f"At most {100 * FALSE_ALARM_RATE:g} % of runs of equal functions tell a difference."
         )
         least = least_runs(plan)
-        if plan.runs < least:
-            yield f"A verdict needs at least {least} rounds; these are {plan.runs}."
-    if plan.runs < _FEW:
-        yield f"With n = {plan.runs}, p99 is close to the largest sample."
+        if rounds < least:
+            yield f"A verdict needs at least {least} rounds; these are {rounds}."
+    if rounds < _FEW:
+        yield f"With n = {rounds}, p99 is close to the largest sample."

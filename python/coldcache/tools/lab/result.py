@@ -174,7 +174,7 @@ class EventResult:
 
 @dataclass(frozen=True)
 class LabResult:
-    """A finished run.
+    """A finished or stopped run.
 
     Attributes:
         plan: What was asked for.
@@ -183,6 +183,7 @@ class LabResult:
         elapsed_s: How long it took.
         samples: In the order in which they were taken, warm-ups included.
         events: In the order of the plan.
+        is_partial: It was stopped: samples and figures are those of the rounds before that.
     """
 
     plan: LabPlan
@@ -191,6 +192,12 @@ class LabResult:
     elapsed_s: float
     samples: tuple[Sample, ...]
     events: tuple[EventResult, ...]
+    is_partial: bool = False
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds the figures are drawn from."""
+        return len({sample.round for sample in self.samples if not sample.is_warmup})
 
     @property
     def answers_agree(self) -> bool:

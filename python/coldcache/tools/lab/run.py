@@ -7,19 +7,22 @@ import datetime as dt
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from .answers import AnswerBook
 from .environment import base_environment, sample_environment
+from .event import Event
 from .interpreter import Interpreter, find_python, inspect_interpreter
+from .life.supervisor import spawning
 from .machine import Machine
 from .plan import LabPlan, Role
+from .process import Spawn
 from .result import METRICS, EventResult, LabResult, MetricResult, Sample, alarm_rate
-from .sampler import Limits, ModuleCount, Sampler
-from .schedule import interleave
-from .stop_signals import deferred
+from .sampler import Limits, Measurement, ModuleCount, Sampler
+from .schedule import Slot, interleave
+from .stop_signals import Stopped, deferred
 
 __all__ = ["Observer", "private_folder", "run_lab"]
 
@@ -51,7 +54,11 @@ class _Silence:
 
 
 def run_lab(
-    plan: LabPlan, observer: Observer | None = None, *, pycache: Path | None = None
+    plan: LabPlan,
+    observer: Observer | None = None,
+    *,
+    pycache: Path | None = None,
+    on_stop: Callable[[LabResult], object] | None = None,
 ) -> LabResult:
     """Measure the functions of *plan* in fresh processes.
 
@@ -62,6 +69,8 @@ def run_lab(
         plan: What to measure.
         observer: Hears of the progress.
         pycache: A folder with bytecode of an earlier run; an empty one of its own by default.
+        on_stop: Given what whole rounds have shown, if a signal stops the run after at least one
+            of them; the signal is raised once more afterwards.
 
     Raises:
         UsageError: The interpreter, the runtime client or a handler is missing.
@@ -70,54 +79,67 @@ def run_lab(
     observer = observer or _Silence()
     started_at = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
     start_s = time.monotonic()
-    with private_folder() as private:
-        interpreter, samplers = _prepare(plan, private, pycache)
-        modules: dict[tuple[Role, str], ModuleCount] = {}
-        # First, because these processes also fill the bytecode cache that all samples share.
-        for event in plan.events:
-            for role, sampler in samplers.items():
-                modules[role, event.name] = sampler.count_modules(event)
-                observer.process_done(f"modules of {plan.labels[role]} on {event.name}")
-        samples: list[Sample] = []
-        books = {event.name: AnswerBook() for event in plan.events}
-        rounds = interleave(
-            list(samplers), plan.events, runs=plan.runs, warmups=plan.warmups, seed=plan.seed
+    modules: dict[tuple[Role, str], ModuleCount] = {}
+    whole: list[Sample] = []
+    books = {event.name: AnswerBook() for event in plan.events}
+
+    def result(*, is_partial: bool) -> LabResult:
+        return LabResult(
+            plan=plan,
+            machine=Machine.here(interpreter),
+            started_at=started_at,
+            elapsed_s=time.monotonic() - start_s,
+            samples=tuple(whole),
+            events=tuple(_event_result(plan, name, whole, modules, books[name]) for name in books),
+            is_partial=is_partial,
         )
-        for slots in rounds:
-            for slot in slots:
-                seen = samplers[slot.variant].measure(slot.event)
-                book = books[slot.event.name]
-                samples.append(
-                    Sample(
-                        round=slot.round,
-                        position=slot.position,
-                        is_warmup=slot.is_warmup,
-                        variant=slot.variant,
-                        event=slot.event.name,
-                        init_ms=seen.init_ms,
-                        first_byte_ms=seen.first_byte_ms,
-                        first_answer_ms=seen.first_answer_ms,
-                        warm_answer_ms=seen.warm_answer_ms,
-                        peak_memory_bytes=seen.peak_memory_bytes,
-                        memory_source=seen.memory_source,
-                        first_answer=book.note(slot.variant, "first", seen.first_answer),
-                        warm_answer=book.note(slot.variant, "warm", seen.warm_answer),
-                    )
-                )
-                observer.process_done(f"{plan.labels[slot.variant]} on {slot.event.name}")
-            observer.round_done(samples)
-    return LabResult(
-        plan=plan,
-        machine=Machine.here(interpreter),
-        started_at=started_at,
-        elapsed_s=time.monotonic() - start_s,
-        samples=tuple(samples),
-        events=tuple(_event_result(plan, name, samples, modules, books[name]) for name in books),
+
+    try:
+        with private_folder() as private, spawning() as spawn:
+            interpreter, samplers = _prepare(plan, private, pycache, spawn)
+            # First, because these processes also fill the bytecode cache that all samples share.
+            for event in plan.events:
+                for role, sampler in samplers.items():
+                    modules[role, event.name] = sampler.count_modules(event)
+                    observer.process_done(f"modules of {plan.labels[role]} on {event.name}")
+            rounds = interleave(
+                list(samplers), plan.events, runs=plan.runs, warmups=plan.warmups, seed=plan.seed
+            )
+            for slots in rounds:
+                taken = []
+                for slot in slots:
+                    seen = samplers[slot.variant].measure(slot.event)
+                    taken.append(_sample(slot, seen, books[slot.event.name]))
+                    observer.process_done(f"{plan.labels[slot.variant]} on {slot.event.name}")
+                whole += taken
+                observer.round_done(whole)
+    except (Stopped, KeyboardInterrupt):
+        if on_stop is not None and any(not one.is_warmup for one in whole):
+            on_stop(result(is_partial=True))
+        raise
+    return result(is_partial=False)
+
+
+def _sample(slot: Slot[Role, Event], seen: Measurement, book: AnswerBook) -> Sample:
+    return Sample(
+        round=slot.round,
+        position=slot.position,
+        is_warmup=slot.is_warmup,
+        variant=slot.variant,
+        event=slot.event.name,
+        init_ms=seen.init_ms,
+        first_byte_ms=seen.first_byte_ms,
+        first_answer_ms=seen.first_answer_ms,
+        warm_answer_ms=seen.warm_answer_ms,
+        peak_memory_bytes=seen.peak_memory_bytes,
+        memory_source=seen.memory_source,
+        first_answer=book.note(slot.variant, "first", seen.first_answer),
+        warm_answer=book.note(slot.variant, "warm", seen.warm_answer),
     )
 
 
 def _prepare(
-    plan: LabPlan, private: Path, pycache: Path | None
+    plan: LabPlan, private: Path, pycache: Path | None, spawn: Spawn
 ) -> tuple[Interpreter, dict[Role, Sampler]]:
     """Check the interpreter and set up a sampler a variant; no function runs yet."""
     python = find_python(plan.python)
@@ -135,6 +157,7 @@ def _prepare(
                 base, target, interpreter, {**plan.settings, **plan.own_settings.get(role, {})}
             ),
             limits=Limits(init_s=plan.init_timeout_s, call_s=plan.timeout_s),
+            spawn=spawn,
         )
     return interpreter, samplers
 

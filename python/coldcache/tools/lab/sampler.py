@@ -16,6 +16,7 @@ from .census import ImportCensus
 from .event import Event
 from .failure import call_failed, init_failed, process_ended, timed_out
 from .output import Output
+from .process import ChildProcess, Spawn
 from .runtime_api import ClientGone, Exchange, InitFailed, RuntimeApi, WaitTimeout
 from .sandbox import Sandbox
 from .target import Target
@@ -107,6 +108,7 @@ class Sampler:
         environment: The whole environment of its processes, all but the server's address.
         limits: How long a process may take before it is killed.
         launch: What the interpreter is given before the handler, to run the runtime client.
+        spawn: Starts the processes; as children of ours by default.
     """
 
     def __init__(
@@ -117,11 +119,13 @@ class Sampler:
         environment: Mapping[str, str],
         limits: Limits,
         launch: Sequence[str] = ("-m", "awslambdaric"),
+        spawn: Spawn = ChildProcess,
     ) -> None:
         self._target = target
         self._command = [str(python), *launch, target.handler]
         self._environment = environment
         self._limits = limits
+        self._spawn = spawn
         self._arn = _ARN.format(
             region=environment["AWS_REGION"], name=environment["AWS_LAMBDA_FUNCTION_NAME"]
         )
@@ -259,6 +263,7 @@ class Sampler:
                 folder=self._target.folder,
                 output=output,
                 on_exit=api.client_gone,
+                spawn=self._spawn,
             )
             with sandbox:
                 yield _Session(api, sandbox, output)

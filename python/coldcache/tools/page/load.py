@@ -29,6 +29,25 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Against:
+    """How a variant differs from the first one in something.
+
+    Attributes:
+        baseline: The name of the first one.
+        difference: A call, in the mean.
+        low: Lower end of its interval.
+        high: Upper end.
+        verdict: In words.
+    """
+
+    baseline: str
+    difference: float
+    low: float
+    high: float
+    verdict: str
+
+
+@dataclass(frozen=True)
 class Life:
     """One environment.
 
@@ -70,6 +89,7 @@ class Variant:
         money: For the whole workload.
         money_a_month: If it went on like this.
         lives: Its environments.
+        versus: Differences from the first variant: ``cold``, ``latency_ms``; empty for that one.
     """
 
     name: str
@@ -86,6 +106,7 @@ class Variant:
     money: float
     money_a_month: float
     lives: tuple[Life, ...]
+    versus: Mapping[str, Against]
 
 
 @dataclass(frozen=True)
@@ -164,7 +185,16 @@ def _variant(
         money=cost.number("money"),
         money_a_month=cost.number("money_a_month"),
         lives=tuple(_lives(name, rows, all_spans)),
+        versus=_versus(variant.object("versus")) if "versus" in variant else {},
     )
+
+
+def _versus(versus: Fields) -> dict[str, Against]:
+    def against(effect: Fields) -> Against:
+        difference, low, high = map(effect.number, ("difference", "low", "high"))
+        return Against(versus.text("baseline"), difference, low, high, effect.text("verdict"))
+
+    return {name: against(versus.object(name)) for name in ("cold", "latency_ms")}
 
 
 def _part(share: Fields) -> Part:

@@ -7,7 +7,7 @@ from .estimates import estimate_table
 from .figures import NO_BREAK, count, ms, thousands
 from .headline import Figure, top
 from .lifelines import lifelines
-from .load import Load, Part, Variant
+from .load import Against, Load, Part, Variant
 from .markup import Content, Html, element
 from .sections import Section, facts, machine_facts
 
@@ -100,6 +100,7 @@ def _variants(load: Load) -> Html:
                 ("throttled", "throttled", "of all calls"),
             )
         ),
+        *_versus(load),
         (
             "environments",
             "that took a call",
@@ -142,6 +143,34 @@ def _variants(load: Load) -> Html:
         class_="variants",
     )
     return element("div", table, class_="scroll", role="region", aria_label=caption, tabindex=0)
+
+
+def _versus(load: Load) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """How the variants differ from the first of them, call by call."""
+    compared = [it.versus for it in load.variants if it.versus]
+    if not compared:
+        return []
+    baseline = compared[0]["cold"].baseline
+    return [
+        (
+            name,
+            f"against {baseline}, {of}",
+            [
+                _difference(it.versus[field], scale, unit) if it.versus else ("", "")
+                for it in load.variants
+            ],
+        )
+        for field, name, of, scale, unit in (
+            ("cold", "fewer or more cold starts", "of the same calls", 100.0, "%"),
+            ("latency_ms", "mean latency", "of calls that both answered", 1.0, "ms"),
+        )
+    ]
+
+
+def _difference(against: Against, scale: float, unit: str) -> tuple[str, str]:
+    value, low, high = (scale * it for it in (against.difference, against.low, against.high))
+    verdict = "too short to tell" if against.verdict == "too few rounds" else against.verdict
+    return f"{value:+.2f}{NO_BREAK}{unit}", f"{verdict}; {low:+.2f} to {high:+.2f}"
 
 
 def _cells(part: Part) -> tuple[str, str]:

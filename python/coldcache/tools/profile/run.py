@@ -17,6 +17,7 @@ from coldcache.tools.lab.environment import base_environment, sample_environment
 from coldcache.tools.lab.event import Event
 from coldcache.tools.lab.interpreter import find_python, inspect_interpreter
 from coldcache.tools.lab.launch import launch
+from coldcache.tools.lab.life.supervisor import spawning
 from coldcache.tools.lab.machine import Machine
 from coldcache.tools.lab.run import private_folder
 from coldcache.tools.lab.sampler import Course, Limits, Sampler
@@ -67,7 +68,7 @@ def run_profile(
     """
     started_at = dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds")
     start_s = time.monotonic()
-    with private_folder() as private:
+    with private_folder() as private, spawning() as spawn:
         python = find_python(plan.python)
         home, pycache = private / "home", private / "pycache"
         home.mkdir()
@@ -85,6 +86,7 @@ def run_profile(
                 environment=environment,
                 limits=Limits(init_s=plan.init_timeout_s, call_s=plan.timeout_s),
                 launch=launch(TRACE, str(record)),
+                spawn=spawn,
             )
             course = sampler.follow(event, calls=plan.calls)
             with record.open(encoding="utf-8") as lines:

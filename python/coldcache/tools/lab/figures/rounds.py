@@ -6,14 +6,14 @@ import itertools
 import math
 import random
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 
 from .quantiles import LEVEL, quantile
 
-__all__ = ["Difference", "fold", "of_fastest_quarters", "of_signed_ranks"]
+__all__ = ["Difference", "fold", "of_fastest_quarters", "of_signed_ranks", "of_stretches"]
 
 _RESAMPLES = 1000
 # A test may end once so many exchanges gave as large a difference: it will not alarm any more.
@@ -60,24 +60,13 @@ def of_fastest_quarters(
     """
     draw = random.Random(seed)  # noqa: S311 - exchanges and resampling, not a secret
     seen = _fastest(target) - _fastest(baseline)
-    tries = min(_MOST_EXCHANGES, math.ceil(_ENOUGH / rate))
-    # Sums in another order end in other digits; what is equal must not count as less.
-    least = abs(seen) * (1 - 1e-9)
-    rounds = len(target)
-    if rounds <= tries.bit_length() - 1:  # all exchanges are no more than those to try
-        every = list(_exchanged_differences(target, baseline, range(2**rounds)))
-        p_value = sum(abs(one) >= least for one in every) / len(every)
-    else:
-        exchanges = _exchanged_differences(
-            target, baseline, (draw.getrandbits(rounds) for _ in range(tries))
-        )
-        as_large = tried = 0
-        for one in exchanges:
-            tried += 1
-            as_large += abs(one) >= least
-            if as_large == _ENOUGH:
-                break
-        p_value = as_large / tried if as_large == _ENOUGH else (as_large + 1) / (tried + 1)
+    p_value = _share_as_large(
+        seen,
+        len(target),
+        lambda exchanges: _exchanged_differences(target, baseline, exchanges),
+        rate=rate,
+        draw=draw,
+    )
     pairs = list(zip(target, baseline, strict=True))
     resampled = []
     for _ in range(_RESAMPLES):
@@ -85,8 +74,44 @@ def of_fastest_quarters(
         resampled.append(
             _fastest([one for one, _ in drawn]) - _fastest([other for _, other in drawn])
         )
-    low, high = (quantile(resampled, share) for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return Difference(seen, low, high, p_value)
+    return Difference(seen, *_ends(resampled), p_value)
+
+
+def of_stretches(
+    sums: Sequence[float], counts: Sequence[int], *, rate: float, seed: int
+) -> Difference:
+    """Compare two variants of a load, stretch of time by stretch of time.
+
+    Calls of one burst, or of one environment, are not independent; stretches that are long against
+    both nearly are. Where the variants are the same, which of the two a difference is in favour of
+    was an even chance in every stretch: the test of exchanges and the interval of
+    :func:`of_fastest_quarters`, with stretches in the place of rounds.
+
+    Args:
+        sums: The sum of the differences, call by call, of each stretch; at least one.
+        counts: How many calls each stretch has, at least 1.
+        rate: As for :func:`of_fastest_quarters`.
+        seed: Likewise.
+
+    Returns:
+        The difference a call, with its interval.
+    """
+    draw = random.Random(seed)  # noqa: S311 - exchanges and resampling, not a secret
+    calls = sum(counts)
+    seen = sum(sums) / calls
+
+    def exchanged(exchanges: Iterable[int]) -> Iterator[float]:
+        for bits in exchanges:
+            signed = (-one if bits >> place & 1 else one for place, one in enumerate(sums))
+            yield sum(signed) / calls
+
+    p_value = _share_as_large(seen, len(sums), exchanged, rate=rate, draw=draw)
+    pairs = list(zip(sums, counts, strict=True))
+    resampled = []
+    for _ in range(_RESAMPLES):
+        drawn = draw.choices(pairs, k=len(pairs))
+        resampled.append(sum(one for one, _ in drawn) / sum(count for _, count in drawn))
+    return Difference(seen, *_ends(resampled), p_value)
 
 
 def of_signed_ranks(target: Sequence[float], baseline: Sequence[float]) -> Difference:
@@ -114,6 +139,34 @@ def of_signed_ranks(target: Sequence[float], baseline: Sequence[float]) -> Diffe
         outside += 1
     edge = max(0, outside - 1)
     return Difference(statistics.median(averages), averages[edge], averages[-1 - edge], p_value)
+
+
+def _share_as_large(
+    seen: float,
+    rounds: int,
+    exchanged: Callable[[Iterable[int]], Iterator[float]],
+    *,
+    rate: float,
+    draw: random.Random,
+) -> float:
+    """The share of exchanges, each a bit a round, that give as large a difference as was seen."""
+    tries = min(_MOST_EXCHANGES, math.ceil(_ENOUGH / rate))
+    # Sums in another order end in other digits; what is equal must not count as less.
+    least = abs(seen) * (1 - 1e-9)
+    if rounds <= tries.bit_length() - 1:  # all exchanges are no more than those to try
+        every = list(exchanged(range(2**rounds)))
+        return sum(abs(one) >= least for one in every) / len(every)
+    as_large = tried = 0
+    for one in exchanged(draw.getrandbits(rounds) for _ in range(tries)):
+        tried += 1
+        as_large += abs(one) >= least
+        if as_large == _ENOUGH:
+            return as_large / tried
+    return (as_large + 1) / (tried + 1)
+
+
+def _ends(resampled: Sequence[float]) -> tuple[float, float]:
+    return quantile(resampled, (1 - LEVEL) / 2), quantile(resampled, (1 + LEVEL) / 2)
 
 
 def _exchanged_differences(

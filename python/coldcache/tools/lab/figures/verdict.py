@@ -20,8 +20,9 @@ __all__ = ["FALSE_ALARM_RATE", "Basis", "Effect", "Verdict", "compare", "least_r
 
 Verdict = Literal["better", "no difference", "worse", "too few rounds"]
 
-Basis = Literal["fastest quarter", "all rounds"]
-"""What a difference is of: the means of the fastest quarters, or the differences of all rounds."""
+Basis = Literal["fastest quarter", "all rounds", "all calls"]
+"""What a difference is of: the means of the fastest quarters, the differences of all rounds, or,
+under a load, the mean over all calls."""
 
 FALSE_ALARM_RATE = 0.01
 """The chance that a run in which nothing differs says that something does, all its tests taken

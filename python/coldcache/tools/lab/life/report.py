@@ -26,7 +26,7 @@ def print_life(result: LifeResult, console: Console) -> None:
     """Print the whole report.
 
     Args:
-        result: A finished run.
+        result: A finished or stopped run.
         console: Where to.
     """
     for line in _heading(result):
@@ -50,6 +50,7 @@ def to_document(result: LifeResult) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "started_at": result.started_at,
         "elapsed_s": result.elapsed_s,
+        "is_partial": result.is_partial,
         "machine": dataclasses.asdict(result.machine),
         "options": {
             "target": plan.target.spec,
@@ -81,6 +82,8 @@ def _heading(result: LifeResult) -> Iterator[str]:
     yield f"machine   {machine.cpu}, {cores}, {machine.platform}"
     yield f"runtime   {machine.python}, awslambdaric {machine.awslambdaric}"
     yield f"life      {_life(result.plan.life, result.plan.timeout_s)}"
+    if result.is_partial:
+        yield f"STOPPED after {len(result.calls)} of {result.plan.calls} calls"
 
 
 def _life(life: Life, timeout_s: float) -> str:

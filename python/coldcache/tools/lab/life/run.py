@@ -7,7 +7,7 @@ import datetime as dt
 import itertools
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from ..event import Event
 from ..interpreter import find_python, inspect_interpreter
 from ..machine import Machine
 from ..run import private_folder
+from ..stop_signals import Stopped
 from ..target import Target
 from .environment import Environment
 from .options import Life
@@ -76,6 +77,7 @@ class LifeResult:
         calls: How the calls went, in the order in which they were made.
         end: How it ended.
         failure: The first failure with its evidence, for a reader; in no document.
+        is_partial: It was stopped: a call under way then, and those after it, are missing.
     """
 
     plan: LifePlan
@@ -86,10 +88,18 @@ class LifeResult:
     calls: tuple[CallRecord, ...]
     end: EndRecord
     failure: LabError | None = field(default=None, repr=False)
+    is_partial: bool = False
 
 
-def run_life(plan: LifePlan) -> LifeResult:
+def run_life(
+    plan: LifePlan, *, on_stop: Callable[[LifeResult], object] | None = None
+) -> LifeResult:
     """Live one environment's life.
+
+    Args:
+        plan: The environment and the calls to it.
+        on_stop: Given what was seen, if a signal stops the run once the environment has started;
+            the signal is raised once more afterwards.
 
     Raises:
         UsageError: The interpreter or the runtime client is missing, or the machine lacks what the
@@ -130,6 +140,20 @@ def run_life(plan: LifePlan) -> LifeResult:
         }
         start = living.start(event=None if is_early else plan.events[0].body)
         failures = [living.failure]
+        calls: list[CallRecord] = []
+
+        def result(end: EndRecord, *, is_partial: bool) -> LifeResult:
+            return LifeResult(
+                plan=plan,
+                machine=Machine.here(interpreter),
+                started_at=started_at,
+                elapsed_s=time.monotonic() - start_s,
+                start=start,
+                calls=tuple(calls),
+                end=end,
+                failure=next((failure for failure in failures if failure is not None), None),
+                is_partial=is_partial,
+            )
 
         def call(event: Event) -> CallRecord:
             record = living.call(event.body)
@@ -138,19 +162,16 @@ def run_life(plan: LifePlan) -> LifeResult:
             return record
 
         events = itertools.islice(itertools.cycle(plan.events), plan.calls)
-        if plan.life.workers == 1:
-            calls = tuple(map(call, events))  # in this thread, which Ctrl-C can interrupt
-        else:
-            with ThreadPoolExecutor(plan.life.workers) as pool:
-                calls = tuple(pool.map(call, events))
-        end = living.close()
-    return LifeResult(
-        plan=plan,
-        machine=Machine.here(interpreter),
-        started_at=started_at,
-        elapsed_s=time.monotonic() - start_s,
-        start=start,
-        calls=calls,
-        end=end,
-        failure=next((failure for failure in failures if failure is not None), None),
-    )
+        try:
+            if plan.life.workers == 1:
+                # One by one in this thread, which a signal can interrupt.
+                for event in events:
+                    calls.append(call(event))
+            else:
+                with ThreadPoolExecutor(plan.life.workers) as pool:
+                    calls.extend(pool.map(call, events))
+        except (Stopped, KeyboardInterrupt):
+            if on_stop is not None:
+                on_stop(result(living.close(), is_partial=True))
+            raise
+        return result(living.close(), is_partial=False)

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import LabError, UsageError
-from ..process import Process
+from ..process import ChildProcess, Process, Spawn
 from ..stop_signals import deferred
 
-__all__ = ["SupervisedProcess", "Supervisor", "supervised"]
+__all__ = ["SupervisedProcess", "Supervisor", "spawning", "supervised"]
 
 _PROGRAM = Path(__file__).with_name("supervisor_main.py")
 _PACKET_BYTES = 1 << 20
@@ -255,3 +255,17 @@ def supervised() -> Iterator[Supervisor]:
         yield supervisor
     finally:
         Supervisor.release()
+
+
+@contextlib.contextmanager
+def spawning() -> Iterator[Spawn]:
+    """How to start processes of which nothing may be left behind, for as long as the block lasts.
+
+    Under the supervisor on Linux; elsewhere as children of ours, of which only what stays in the
+    process group can be ended.
+    """
+    if sys.platform != "linux":
+        yield ChildProcess
+        return
+    with supervised() as supervisor:
+        yield supervisor.spawner()

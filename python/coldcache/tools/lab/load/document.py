@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coldcache.tools.lab.figures.load import draw_figures
+from coldcache.tools.lab.figures.versus import compare_variants
 from coldcache.tools.lab.private_file import write_private
 
 from .cost import cost_of
@@ -26,6 +27,7 @@ def to_document(result: LoadResult, prices: PriceList) -> dict[str, Any]:
 
     Holds no event, no answer and no value of an environment variable.
     """
+    versus = {one.variant: dataclasses.asdict(one) for one in compare_variants(result)}
     return {
         "schema": "coldcache-load",
         "schema_version": SCHEMA_VERSION,
@@ -46,6 +48,7 @@ def to_document(result: LoadResult, prices: PriceList) -> dict[str, Any]:
                     for share, value in zip(SHARES, one.latency_ms, strict=False)
                 },
                 "cost": dataclasses.asdict(cost_of(result, one.variant, prices)),
+                "versus": versus.get(one.variant),
             }
             for one, figures in zip(digest(result), draw_figures(result), strict=True)
         ],

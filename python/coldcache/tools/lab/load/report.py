@@ -9,12 +9,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from coldcache.tools.lab.figures.verdict import Effect
+from coldcache.tools.lab.figures.versus import RELEVANT_LATENCY, Versus, compare_variants
+
 from .cost import cost_of
 from .digest import SHARES, Digest, digest
 from .prices import PriceList
 from .rows import LoadResult
 
 __all__ = ["print_load_report"]
+
+_STYLES = {"better": "green", "worse": "bold red"}
 
 
 def print_load_report(result: LoadResult, prices: PriceList, console: Console) -> None:
@@ -31,7 +36,11 @@ def print_load_report(result: LoadResult, prices: PriceList, console: Console) -
     digests = digest(result)
     console.print(_table(result, digests, prices))
     console.print()
-    for note in _notes(result, digests, prices):
+    versus = compare_variants(result)
+    if versus:
+        console.print(_versus(versus))
+        console.print()
+    for note in (*_notes(result, digests, prices), *_about_versus(versus)):
         console.print(Text(note, style="dim"), soft_wrap=True)
 
 
@@ -75,6 +84,46 @@ def _table(result: LoadResult, digests: Sequence[Digest], prices: PriceList) -> 
             f"{cost_of(result, one.variant, prices).money_a_month:.2f}",
         )
     return table
+
+
+def _versus(versus: Sequence[Versus]) -> Table:
+    """A row a strategy: how it differs from the first one, and whether that can be chance."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(Text(f"against {versus[0].baseline}"), no_wrap=True)
+    for name in ("cold calls, % [95 %]", "mean latency, ms [95 %]"):
+        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("")
+    for one in versus:
+        table.add_row(
+            Text(one.variant),
+            _difference(one.cold, 100.0),
+            _told(one.cold),
+            _difference(one.latency_ms, 1.0),
+            _told(one.latency_ms),
+        )
+    return table
+
+
+def _difference(effect: Effect, scale: float) -> str:
+    value, low, high = (scale * it for it in (effect.difference, effect.low, effect.high))
+    return f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def _told(effect: Effect) -> Text:
+    if effect.verdict == "too few rounds":
+        return Text("too short to tell", style="yellow")
+    return Text(effect.verdict, style=_STYLES.get(effect.verdict, "dim"))
+
+
+def _about_versus(versus: Sequence[Versus]) -> Iterator[str]:
+    if versus:
+        yield (
+            f"Against {versus[0].baseline}: the same calls under both, compared in stretches of "
+            "time that are\nexchanged at random. Worse or better: chance would hardly do it, and "
+            f"the latency differs by {100 * RELEVANT_LATENCY:g} % or\nmore. Strategies run one "
+            "after the other: what changes about the machine meanwhile is in the latency,\nnot in "
+            "the cold calls."
+        )
 
 
 def _number(value: float) -> str:
