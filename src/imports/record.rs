@@ -1,7 +1,7 @@
 //! One import, and how it is written down: a line of JSON, so that a profile that is cut short is
 //! good up to its last whole line.
 
-use std::fmt::Write;
+use std::io::Write;
 
 /// A part of an import that is timed by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +150,7 @@ impl Record {
     }
 
     /// Append the record as one line of JSON.
-    pub fn write_line(&self, out: &mut String) {
+    pub fn write_line(&self, out: &mut Vec<u8>) {
         let mut line = Line::new(out);
         line.count("id", self.id);
         line.optional("parent", self.parent.map(u64::cast_signed));
@@ -193,7 +193,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    pub fn write_line(self, out: &mut String) {
+    pub fn write_line(self, out: &mut Vec<u8>) {
         let mut line = Line::new(out);
         line.count("dropped", self.dropped);
         line.count("own_ns", self.own);
@@ -230,24 +230,24 @@ const MOST_DIGITS: usize = 20;
 
 /// One JSON object being written.
 struct Line<'a> {
-    out: &'a mut String,
-    separator: char,
+    out: &'a mut Vec<u8>,
+    separator: u8,
 }
 
 impl<'a> Line<'a> {
-    fn new(out: &'a mut String) -> Self {
-        Self { out, separator: '{' }
+    fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out, separator: b'{' }
     }
 
     fn raw(&mut self, key: &str, value: &str) {
         self.key(key);
-        self.out.push_str(value);
+        self.out.extend_from_slice(value.as_bytes());
     }
 
     fn number(&mut self, key: &str, value: i64) {
         self.key(key);
         if value < 0 {
-            self.out.push('-');
+            self.out.push(b'-');
         }
         self.digits(value.unsigned_abs());
     }
@@ -269,15 +269,14 @@ impl<'a> Line<'a> {
                 break;
             }
         }
-        self.out.push_str(str::from_utf8(&digits[at..]).unwrap_or_default());
+        self.out.extend_from_slice(&digits[at..]);
     }
 
     fn key(&mut self, key: &str) {
-        self.out.push(self.separator);
-        self.out.push('"');
-        self.out.push_str(key);
-        self.out.push_str("\":");
-        self.separator = ',';
+        self.out.extend_from_slice(&[self.separator, b'"']);
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.separator = b',';
     }
 
     fn optional(&mut self, key: &str, value: Option<i64>) {
@@ -290,25 +289,31 @@ impl<'a> Line<'a> {
     fn text(&mut self, key: &str, value: Option<&str>) {
         let Some(value) = value else { return self.raw(key, "null") };
         self.raw(key, "\"");
-        let mut rest = value;
+        let mut rest = value.as_bytes();
         // Nearly all text has nothing to escape, and goes through in one piece.
-        while let Some(at) = first_to_escape(rest.as_bytes()) {
-            self.out.push_str(&rest[..at]);
-            let _ = write!(self.out, "\\u{:04x}", rest.as_bytes()[at]);
+        while let Some(at) = first_to_escape(rest) {
+            self.out.extend_from_slice(&rest[..at]);
+            let _ = write!(self.out, "\\u{:04x}", rest[at]);
             rest = &rest[at + 1..];
         }
-        self.out.push_str(rest);
-        self.out.push('"');
+        self.out.extend_from_slice(rest);
+        self.out.push(b'"');
     }
 
     fn end(self) {
-        self.out.push_str("}\n");
+        self.out.extend_from_slice(b"}\n");
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::{Kind, Line, Record, Spec, Step, Totals, first_to_escape};
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
 
     fn record(origin: Option<&str>, steps: &[Step]) -> Record {
         let mut record = Record {
@@ -343,8 +348,8 @@ mod tests {
     #[test]
     fn text_cannot_break_out_of_its_line() {
         let name = "a\"b\\c\nd\u{1b}é";
-        let mut line = String::new();
-        Record { name: name.into(), ..Record::default() }.write_line(&mut line);
+        let record = Record { name: name.into(), ..Record::default() };
+        let line = written(|out| record.write_line(out));
         assert!(line.contains(r#""name":"a\u0022b\u005cc\u000ad\u001bé","#));
         assert_eq!(line.matches('\n').count(), 1);
     }
@@ -364,28 +369,28 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_null() {
-        let mut line = String::new();
-        Record::default().write_line(&mut line);
+        let line = written(|out| Record::default().write_line(out));
         assert!(line.contains(r#""resident_bytes":null,"minor_faults":null"#));
         assert!(line.starts_with(r#"{"id":0,"parent":null,"#));
     }
 
     #[test]
     fn numbers_are_written_out_to_their_limits() {
-        let mut out = String::new();
-        let mut line = Line::new(&mut out);
-        line.count("most", u64::MAX);
-        line.number("least", i64::MIN);
-        line.count("none", 0);
-        line.end();
+        let out = written(|out| {
+            let mut line = Line::new(out);
+            line.count("most", u64::MAX);
+            line.number("least", i64::MIN);
+            line.count("none", 0);
+            line.end();
+        });
         let expected = format!("{{\"most\":{},\"least\":{},\"none\":0}}\n", u64::MAX, i64::MIN);
         assert_eq!(out, expected);
     }
 
     #[test]
     fn totals_are_a_line_of_their_own() {
-        let mut line = String::new();
-        Totals { dropped: 1, own: 2, installed_at: 3 }.write_line(&mut line);
+        let totals = Totals { dropped: 1, own: 2, installed_at: 3 };
+        let line = written(|out| totals.write_line(out));
         assert_eq!(line, "{\"dropped\":1,\"own_ns\":2,\"installed_ns\":3}\n");
     }
 }

@@ -1,15 +1,13 @@
-//! What the tracer of imports asks the interpreter: who imports, from what, and what it has cost.
+//! What the tracer of imports asks the interpreter: who imports, and from what.
 
-use parking_lot::Mutex;
 use pyo3::exceptions::{PyImportError, PyRuntimeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString};
 
 use super::errors::type_name;
-use crate::imports::probe::Resident;
-use crate::imports::record::{Asker, Counters, Spec};
+use crate::imports::record::{Asker, Spec};
 
 /// Frames of importlib between the import and who asked for it, at most.
 const MOST_FRAMES: usize = 32;
@@ -18,8 +16,8 @@ const LONGEST_MESSAGE: usize = 200;
 /// Kept, because asking for it anew would be an import, by whatever `__import__` is by then.
 static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 static GET_FRAME: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-static USAGE: PyOnceLock<Option<Usage>> = PyOnceLock::new();
 static THREAD_ID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
 /// Import what is needed before the first import is seen.
 pub fn prepare(py: Python<'_>) -> PyResult<()> {
     SYS.get_or_try_init(py, || Ok::<_, PyErr>(py.import("sys")?.unbind()))?;
@@ -28,42 +26,7 @@ pub fn prepare(py: Python<'_>) -> PyResult<()> {
     THREAD_ID.get_or_try_init(py, || {
         Ok::<_, PyErr>(py.import("_thread")?.getattr("get_native_id")?.into())
     })?;
-    USAGE.get_or_init(py, || Usage::find(py).ok());
     Ok(())
-}
-
-/// What the system's accounting is asked with; the standard library knows the system's numbers.
-struct Usage {
-    getrusage: Py<PyAny>,
-    this_thread: Py<PyAny>,
-    page_bytes: i64,
-}
-
-impl Usage {
-    fn find(py: Python<'_>) -> PyResult<Self> {
-        let resource = py.import("resource")?;
-        Ok(Self {
-            getrusage: resource.getattr("getrusage")?.unbind(),
-            this_thread: resource.getattr("RUSAGE_THREAD")?.unbind(),
-            page_bytes: resource.getattr("getpagesize")?.call0()?.extract()?,
-        })
-    }
-
-    /// Minor and major page faults of this thread so far.
-    fn faults(&self, py: Python<'_>) -> Option<(i64, i64)> {
-        let usage = self.getrusage.bind(py).call1((&self.this_thread,)).ok()?;
-        let usage = usage.cast::<PyTuple>().ok()?;
-        Some((usage.get_item(6).ok()?.extract().ok()?, usage.get_item(7).ok()?.extract().ok()?))
-    }
-}
-
-/// The counters of this moment, as far as the system tells.
-pub fn counters(py: Python<'_>, resident: &Mutex<Resident>) -> Counters {
-    let Some(usage) = USAGE.get(py).and_then(Option::as_ref) else {
-        return Counters::default();
-    };
-    let pages = resident.lock().pages();
-    Counters { resident: pages.map(|pages| pages * usage.page_bytes), faults: usage.faults(py) }
 }
 
 pub fn thread_id(py: Python<'_>) -> PyResult<u64> {

@@ -15,9 +15,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
-use super::import_facts::{asker, counters, describe, is_imported, spec_of, thread_id};
+use super::import_facts::{asker, describe, is_imported, spec_of, thread_id};
 use crate::epoch::{self, Event};
-use crate::imports::probe::{Recent, Resident, monotonic};
+use crate::imports::probe::{Recent, Resident, faults, monotonic};
 use crate::imports::record::{Counters, Record, Step};
 use crate::imports::spans::{Beginning, Ending, Spans, Token};
 
@@ -74,23 +74,23 @@ impl Shared {
         let name = name.cast::<PyString>().ok()?.to_string_lossy().into_owned();
         let asker = asker(py).ok();
         let thread = if self.spans.lock().is_importing() { None } else { thread_id(py).ok() };
-        let counters = self.counters(py, entered);
+        let counters = self.counters(entered);
         let given = Beginning { name: &name, is_reload, asker, counters, thread, entered };
         Some(self.spans.lock().begin(given))
     }
 
     /// Those of about *now*.
-    fn counters(&self, py: Python<'_>, now: u64) -> Counters {
-        if let Some(counters) = self.recent.lock().at(now) {
-            return counters;
-        }
-        let counters = counters(py, &self.resident);
-        self.recent.lock().keep(now, counters);
-        counters
+    fn counters(&self, now: u64) -> Counters {
+        let mut recent = self.recent.lock();
+        recent.at(now).unwrap_or_else(|| {
+            let counters = Counters { resident: self.resident.lock().bytes(), faults: faults() };
+            recent.keep(now, counters);
+            counters
+        })
     }
 
     fn end(&self, py: Python<'_>, token: Token, at: u64, error: Option<&PyErr>) {
-        let counters = self.counters(py, at);
+        let counters = self.counters(at);
         let error = error.map(|error| describe(py, error));
         let is_last = self.spans.lock().end(token, Ending { at, counters, error });
         if is_last && let Some(sink) = self.sink.lock().as_mut() {
@@ -98,7 +98,7 @@ impl Shared {
                 return; // the file is the parent's, and its ids are not ours
             }
             // A full disk costs the profile, never the function.
-            let _ = sink.write_all(self.lines().as_bytes());
+            let _ = sink.write_all(&self.lines());
         }
     }
 
@@ -111,12 +111,12 @@ impl Shared {
     }
 
     /// The finished records as lines of JSON, and the totals as the last line.
-    pub fn lines(&self) -> String {
+    pub fn lines(&self) -> Vec<u8> {
         let (records, totals) = {
             let mut spans = self.spans.lock();
             (spans.take(), spans.totals())
         };
-        let mut text = String::with_capacity((records.len() + 1) * LINE_BYTES);
+        let mut text = Vec::with_capacity((records.len() + 1) * LINE_BYTES);
         records.iter().for_each(|record| record.write_line(&mut text));
         totals.write_line(&mut text);
         text

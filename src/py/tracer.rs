@@ -173,7 +173,7 @@ impl ImportTracer {
 
     /// The finished imports as JSON, one a line, the totals last. They are forgotten here.
     fn take<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.shared.lines().as_bytes())
+        PyBytes::new(py, &self.shared.lines())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
