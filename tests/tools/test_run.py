@@ -326,3 +326,35 @@ def test_a_result_names_machine_and_versions(compared: LabResult) -> None:
     assert compared.machine.python.endswith(" " + sys.version.split()[0])
     assert compared.machine.cores >= 1
     assert compared.machine.cpu
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT TESTED: sessions escape elsewhere")
+def test_a_daemon_in_a_session_of_its_own_ends_with_its_sample(
+    plan: LabPlan, write_function: Callable[..., str], tmp_path: Path
+) -> None:
+    daemons = tmp_path / "daemons"
+    started = write_function(
+        """
+        import os, subprocess, sys
+        program = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(900)"]
+        daemon = subprocess.Popen(program, start_new_session=True)
+        with open(os.environ["DAEMONS"], "a") as file:
+            print(daemon.pid, file=file)
+        def handler(event, context):
+            return "answered"
+        """
+    )
+
+    run_lab(
+        dataclasses.replace(
+            plan,
+            target=Target.parse(started),
+            runs=1,
+            warmups=0,
+            settings={"DAEMONS": str(daemons)},
+        )
+    )
+
+    pids = daemons.read_text().split()
+    assert len(pids) == 2 * len(EVENTS)  # one to count modules, one that is timed
+    assert [pid for pid in pids if Path("/proc", pid).exists()] == []
