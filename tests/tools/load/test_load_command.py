@@ -156,6 +156,32 @@ def test_ctrl_c_leaves_a_partial_report_and_no_process(
     assert list(Path(command_environment["TMPDIR"]).iterdir()) == []
 
 
+def test_pings_of_our_own_are_answered_without_the_users_code(
+    run_lab_command, write_function, write_event, workplace, tmp_path
+):
+    counting = write_function(
+        """
+        import os, coldcache
+        @coldcache.handler
+        def handler(event, context):
+            with open(os.environ["CALLS"], "a") as calls:
+                print("call", file=calls)
+        """
+    )
+
+    done = run_lab_command(
+        *(counting, "--event", write_event({}), "--env", f"CALLS={tmp_path / 'calls'}"),
+        *("--load", "constant:1/s", "--duration", "3s", "--keep-alive", "forever"),
+        *("--strategies", "ping:1s", "--ping-event", "coldcache", "--json", "out.json"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    document = json.loads((workplace / "out.json").read_text())
+    assert len(document["pings"]) == 3
+    # One more before the load, which fills the bytecode cache.
+    assert (tmp_path / "calls").read_text().split() == ["call"] * (3 + 1)
+
+
 def _processes_in(folder: Path) -> list[str]:
     """Living processes that work in *folder* or below."""
     found = []

@@ -18,6 +18,8 @@ __all__ = ["Judgement", "Verdict", "judge", "overall"]
 Verdict = Literal["better", "no gain", "only moved"]
 
 _RESAMPLES = 2000
+# A gain of this share is worth measuring again when noise has hidden it.
+_WORTH_A_LOOK = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class Judgement:
         reason: For a reader.
         init: Planned by plain, over all events.
         first: Init and first answer likewise.
+        is_unclear: There is no verdict but for the noise: more rounds may show a gain.
     """
 
     verdict: Verdict
     reason: str
     init: Ratio
     first: Ratio
+    is_unclear: bool = False
 
 
 def judge(result: LabResult) -> Judgement:
@@ -54,7 +58,8 @@ def judge(result: LabResult) -> Judgement:
     if init.high < 1:
         reason = f"init is shorter, but its cost only moved into the first call: {told}"
         return Judgement("only moved", reason, init, first)
-    return Judgement("no gain", f"no difference beyond noise: {told}", init, first)
+    reason = f"no difference beyond noise: {told}"
+    return Judgement("no gain", reason, init, first, is_unclear=first.value <= 1 - _WORTH_A_LOOK)
 
 
 def overall(result: LabResult, metric: Metric) -> Ratio:

@@ -64,7 +64,7 @@ def send_round(plan: PingPlan, access: Access) -> Round:
     except ImportError as missing:
         message = (
             f"coldcache ping needs the package {missing.name}, which is not installed; "
-            'install it with: pip install "coldcache[tools]"'
+            'install it with: pip install "coldcache[ping]"'
         )
         raise UsageError(message) from missing
     config = Config(

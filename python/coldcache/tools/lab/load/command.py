@@ -39,6 +39,7 @@ __all__ = ["load_options", "load_parameters", "run_load_command"]
 _Command = TypeVar("_Command", bound=Callable[..., int | None])
 
 _PIPED_WIDTH = 130
+_OWN_PING = "coldcache"  # as --ping-event
 _WITHOUT_LOAD = ("against", "runs", "warmups", "relevant", "fail_on", "init_timeout", "calls")
 
 _OPTIONS = {
@@ -87,7 +88,10 @@ _OPTIONS = {
         "nothing,ping:5m,provisioned:2,scheduled:3@9h-17h.",
     ),
     "ping_event": click.option(
-        "--ping-event", metavar="FILE", help="What pings carry.  [default: the first event]"
+        "--ping-event",
+        metavar="FILE",
+        help="What pings carry; 'coldcache' for what @coldcache.handler answers by itself."
+        "  [default: the first event]",
     ),
     "simulate": click.option(
         "--simulate",
@@ -214,7 +218,6 @@ def _plan(
             parse_seconds(warm, "the assumed warm time"),
         )
     duration = load["duration"]
-    ping = load["ping_event"]
     return LoadPlan(
         streams=tuple(
             Stream(name or target.folder.name, target, events, arrivals)
@@ -227,13 +230,21 @@ def _plan(
         max_concurrency=load["concurrency"],
         queue_s=parse_seconds(load["queue"], "--queue", allow_zero=True),
         strategies=parse_strategies(load["strategies"] or "nothing"),
-        ping_event=Event.read(Path(ping)) if ping is not None else None,
+        ping_event=_ping_event(load["ping_event"]),
         simulate=load["simulate"],
         processes=load["processes"],
         assumed=assumed,
         seed=seed,
         **rest,
     )
+
+
+def _ping_event(given: str | None) -> Event | None:
+    if given is None:
+        return None
+    if given == _OWN_PING:
+        return Event(_OWN_PING, b'{"coldcache": {"ping": {}}}')
+    return Event.read(Path(given))
 
 
 def _report(
