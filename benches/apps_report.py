@@ -98,14 +98,25 @@ def verdicts(found: dict[str, Optimized], failed: dict[str, str]) -> Checks:
     return Checks(table, [what for what, _, _, is_met in checks if not is_met])
 
 
-def as_page(found: dict[str, Optimized], tables: list[Table], checks: Checks, load: float) -> str:
-    """The page with the results; *load* is that of the machine when the run began."""
+def as_page(
+    found: dict[str, Optimized], tables: list[Table], checks: Checks, *, load: float, setting: str
+) -> str:
+    """The page with the results.
+
+    Args:
+        found: The applications that could be run.
+        tables: Their figures.
+        checks: The targets.
+        load: That of the machine when the run began.
+        setting: What the environment of all functions held, planned and plain; empty for nothing.
+    """
     any_of_them: dict[str, Any] = next(iter(found.values())).document if found else {}
     machine = any_of_them.get("machine", {})
     heading = [
         "# The applications, plain and planned",
         "",
-        "Written by `make apps`, not by hand. What the applications are: [README.md](README.md).",
+        f"Written by `{'make apps' if setting else 'python benches/apps.py --blas-threads'}`, not "
+        "by hand. What the applications are: [README.md](README.md).",
         "Faster means plain / planned; geometric means are over all applications. Init alone says",
         "little: what only moves into the first call makes it short. Read it beside init + first",
         "answer, and beside the column of moved milliseconds.",
@@ -114,6 +125,12 @@ def as_page(found: dict[str, Optimized], tables: list[Table], checks: Checks, lo
         f"{machine.get('cores', '?')} cores, {machine.get('platform', '?')}; "
         f"{machine.get('python', '?')}, awslambdaric {machine.get('awslambdaric', '?')}, "
         f"{any_of_them.get('made_by', '?')}; load when it began: {load:.1f}.",
+        "",
+        f"All functions, planned and plain, ran with `{setting}`; [README.md](README.md) says why, "
+        "and [the other page](RESULTS-blas-threads.md) has the same without it."
+        if setting
+        else "OpenBLAS was left the threads that it starts by itself; [README.md](README.md) says "
+        "what that does, and [the other page](RESULTS.md) has the same with one thread.",
         "",
         "The files of every application and of its installed packages had the same SHA-256 after "
         "the run as before, unless the table of targets says otherwise.",

@@ -113,7 +113,7 @@ def test_no_application_at_all_misses_the_targets():
 def test_the_page_lists_every_application_also_one_without_a_plan():
     found = {"first": optimized(), "second": optimized(verdict="no gain")}
     tables = apps_report.as_tables(found)
-    page = apps_report.as_page(found, tables, apps_report.verdicts(found, {}), load=0.4)
+    page = apps_report.as_page(found, tables, apps_report.verdicts(found, {}), load=0.4, setting="")
     assert "load when it began: 0.4" in page
     assert "| first | 2.00x |" in page
     assert "| second | 1.00x |" in page

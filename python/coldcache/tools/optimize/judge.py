@@ -18,7 +18,7 @@ __all__ = ["Judgement", "Verdict", "judge", "overall"]
 Verdict = Literal["better", "no gain", "only moved"]
 
 _RESAMPLES = 2000
-# A gain of this share is worth measuring again when noise has hidden it.
+# A gain of this share is worth measuring again where noise does not rule it out.
 _WORTH_A_LOOK = 0.02
 
 
@@ -31,7 +31,7 @@ class Judgement:
         reason: For a reader.
         init: Planned by plain, over all events.
         first: Init and first answer likewise.
-        is_unclear: There is no verdict but for the noise: more rounds may show a gain.
+        is_unclear: The noise rules out neither a gain nor none: more rounds may show which it is.
     """
 
     verdict: Verdict
@@ -59,7 +59,7 @@ def judge(result: LabResult) -> Judgement:
         reason = f"init is shorter, but its cost only moved into the first call: {told}"
         return Judgement("only moved", reason, init, first)
     reason = f"no difference beyond noise: {told}"
-    return Judgement("no gain", reason, init, first, is_unclear=first.value <= 1 - _WORTH_A_LOOK)
+    return Judgement("no gain", reason, init, first, is_unclear=first.low <= 1 - _WORTH_A_LOOK)
 
 
 def overall(result: LabResult, metric: Metric) -> Ratio:

@@ -46,6 +46,9 @@ from .unchanged import Files
 __all__ = ["Reporter", "run_optimize"]
 
 _TRACES = 3
+# Trials run on all cores side by side. A thread that OpenBLAS starts in each of them, and that spins
+# while numpy is imported, made them take up to twice as long. The proof and the lab leave it alone.
+_ONE_THREAD_EACH = {"OPENBLAS_NUM_THREADS": "1"}
 _LONGER = 3  # times as many rounds where noise has hidden what looks like a gain
 
 
@@ -112,7 +115,7 @@ def run_optimize(plan: OptimizePlan, reporter: Reporter | None = None) -> Optimi
                 target=plan.target,
                 python=place.python,
                 # A plan that lies in the folder already must not join in.
-                environment={**place.plain, "COLDCACHE_AUTO": "off"},
+                environment={**_ONE_THREAD_EACH, **place.plain, "COLDCACHE_AUTO": "off"},
                 folder=private,
                 timeout_s=plan.timeout_s,
             )

@@ -185,10 +185,18 @@ class Search:
         return frozenset(more)
 
     def _edges_against(self, harm: Harm, eager: frozenset[Edge]) -> list[Edge]:
-        """Edges to the module that did it; if it is loaded as ever, to what it did not find."""
+        """Edges to the module that did it; if it is loaded as ever, to what it did not find.
+
+        Those inside its own package first: mostly it is a table of that package, which nobody
+        misses while the package is not loaded, so that the package as a whole may wait.
+        """
         for module in (harm.owner, *harm.about):
             edges = self._effects.edges_to(module, self._oracle.candidates)
-            if deferred := [edge for edge in edges if edge not in eager]:
+            deferred = [edge for edge in edges if edge not in eager]
+            package = top_package(module)
+            if inside := [edge for edge in deferred if top_package(edge.importer) == package]:
+                return inside
+            if deferred:
                 return deferred
         return []
 
