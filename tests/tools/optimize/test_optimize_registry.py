@@ -82,6 +82,16 @@ def test_a_second_name_of_a_compiled_module_is_harmless_unless_it_is_asked_for()
     assert not harmless("modules", "_fast", "pkg.fast", before=before, asked={"_fast"})
 
 
+def test_a_native_interface_matters_while_the_module_is_loaded_in_which_it_lies() -> None:
+    place = ("capsules", "pkg|_parser_CAPI", "pkg.parser")
+
+    assert not harmless(*place, planned={"pkg"})
+    assert harmless(*place, planned={"other"})
+    assert describe(Entry("capsules", "pkg|_parser_CAPI", "capsule", None), "pkg.parser") == (
+        "pkg.parser offers to compiled code pkg._parser_CAPI"
+    )
+
+
 def test_a_reader_is_told_the_variable_and_never_its_value() -> None:
     entry = Entry("environment", "TOKEN", "secret", None)
 

@@ -454,6 +454,61 @@ def test_what_a_module_writes_into_a_table_of_another_is_not_missed(
     assert "shop.german writes into the table shop.words" in str(found.reasons)
 
 
+def test_a_package_that_fills_its_own_tables_may_wait_as_a_whole(
+    bench: Callable, write_files: Callable
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            import shop
+            def handler(event, context):
+                return shop.words.get(event, "?") if event else "closed"
+            """,
+            "shop/__init__.py": """
+            words = {'en': 'tree'}
+            from . import german
+            from . import heavy
+            """,
+            "shop/german.py": "from . import words\nwords['de'] = 'Baum'\n",
+            "shop/heavy.py": HEAVY,
+        }
+    )
+
+    # One event needs the package, and none asks for the German word.
+    found, _ = bench().search("", "en")
+
+    assert {("app", "shop"), ("shop", "shop:heavy")} <= of(found)
+    assert ("shop", "shop:german") not in of(found)
+    assert "shop.german writes into the table shop.words" in str(found.reasons)
+
+
+def test_a_native_interface_in_the_package_that_is_loaded_is_not_missed(
+    bench: Callable, write_files: Callable
+) -> None:
+    write_files(
+        {
+            "app.py": """
+            import heavy
+            import shop
+            def handler(event, context):
+                return shop.name
+            """,
+            "shop/__init__.py": "name = 'shop'\nfrom . import parser\n",
+            "shop/parser.py": """
+            import _socket, shop
+            shop._parser_CAPI = _socket.CAPI  # a capsule, as compiled modules put it there
+            """,
+            "heavy.py": HEAVY,
+        }
+    )
+
+    found, _ = bench().search()
+
+    assert ("app", "heavy") in of(found)
+    assert ("shop", "shop:parser") not in of(found)
+    assert "shop.parser offers to compiled code shop._parser_CAPI" in str(found.reasons)
+
+
 def test_what_a_module_would_find_if_another_came_first_comes_first(
     bench: Callable, write_files: Callable
 ) -> None:

@@ -28,6 +28,7 @@ _WORDS = {
     "environment": "sets the environment variable",
     "modules": "puts into sys.modules",
     "finders": "changes where modules are found",
+    "capsules": "offers to compiled code",
     "settings": "changes the",
     "patches": "replaces",
     "tables": "writes into the table",
@@ -153,7 +154,7 @@ def _readable(entry: Entry) -> str:
             return f"({parts[0]} {parts[1].rpartition('.')[2]}{about})"
         case "registrations":
             return f"{parts[1]} with {parts[0]}"
-        case "patches":
+        case "patches" | "capsules":
             return f"{parts[0]}.{parts[1]}"
         case "tables":
             return f"{parts[0]}.{parts[1]} ({'|'.join(parts[2:])[:60]})"
@@ -218,6 +219,11 @@ def _finders(entry: Entry, owner: str, planned: Collection[str]) -> bool:
     return bool(names) and own and owner not in planned
 
 
+def _capsules(entry: Entry, _owner: str, planned: Collection[str]) -> bool:
+    # Who takes it imports the module in which it lies, and that offers it again.
+    return entry.key.partition("|")[0] not in planned
+
+
 _Rule = Callable[[Entry, str, Collection[str]], bool]
 _RULES: Mapping[str, _Rule] = {
     "logging": _logging,
@@ -226,4 +232,5 @@ _RULES: Mapping[str, _Rule] = {
     "copyreg": _copyreg,
     "modules": _modules,
     "finders": _finders,
+    "capsules": _capsules,
 }

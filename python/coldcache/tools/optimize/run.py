@@ -46,8 +46,8 @@ from .unchanged import Files
 __all__ = ["Reporter", "run_optimize"]
 
 _TRACES = 3
-# Trials run on all cores side by side. A thread that OpenBLAS starts in each of them, and that spins
-# while numpy is imported, made them take up to twice as long. The proof and the lab leave it alone.
+# Trials run on all cores side by side: a thread that OpenBLAS starts in each of them, and that
+# spins while numpy is imported, takes time from the others. Proof and lab leave it alone.
 _ONE_THREAD_EACH = {"OPENBLAS_NUM_THREADS": "1"}
 _LONGER = 3  # times as many rounds where noise has hidden what looks like a gain
 

@@ -172,6 +172,21 @@ def _odd_modules() -> dict[str, str]:
     return found
 
 
+def _capsules() -> dict[str, str]:
+    """Native interfaces that lie in modules: compiled code takes them from there by name.
+
+    Who does not find one may go on without, with nothing where a function should be: pandas does,
+    and its answers stay the same until it calls that function.
+    """
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, types.ModuleType):
+            for attribute, value in list(vars(module).items()):
+                if type(value).__name__ == "PyCapsule":  # a type without a public name
+                    found[f"{name}|{attribute}"] = "capsule"
+    return found
+
+
 def _finders() -> dict[str, str]:
     found = {}
     for finder in sys.meta_path:
@@ -270,6 +285,7 @@ CATEGORIES: dict[str, Callable[[], dict[str, str]]] = {
     "environment": _environment,
     "modules": _odd_modules,
     "finders": _finders,
+    "capsules": _capsules,
     "settings": _settings,
     "tables": tables,
 }
