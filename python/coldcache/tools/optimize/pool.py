@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
+from coldcache.tools.lab.stop_signals import deferred
+
 from .outcome import Outcome
 
 __all__ = ["Job", "Pool", "Run"]
@@ -32,7 +34,8 @@ class Job:
 
     def drop(self) -> None:
         """Nobody waits for it any more: end its process, or do not start it."""
-        self._stop.set()
+        with deferred():
+            self._stop.set()
 
     def work(self) -> None:
         """Run it, on one of the pool's threads."""
@@ -50,9 +53,12 @@ class Job:
         Raises:
             RuntimeError: It was dropped before it had run.
         """
-        # In steps: a signal that arrives meanwhile gets its turn in the main thread.
-        while not self._done.wait(0.2):
-            pass
+        # In steps, between which a signal gets its turn in the main thread. Not within: conditions
+        # are Python code, and an exception in the moment after they took their lock keeps it taken.
+        is_done = False
+        while not is_done:
+            with deferred():
+                is_done = self._done.wait(0.2)
         if self._error is not None:
             raise self._error
         if self._outcome is None:
@@ -89,13 +95,14 @@ class Pool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._changed:
-            self._is_closed = True
-            for job in (*self._waiting, *self._running):
-                job.drop()
-            self._changed.notify_all()
-        for thread in self._threads:
-            thread.join()
+        with deferred():
+            with self._changed:
+                self._is_closed = True
+                for job in (*self._waiting, *self._running):
+                    job.drop()
+                self._changed.notify_all()
+            for thread in self._threads:
+                thread.join()
 
     def submit(self, run: Run, *, is_urgent: bool = True) -> Job:
         """Add a job.
@@ -105,7 +112,7 @@ class Pool:
             is_urgent: Somebody will wait for it now; it goes before those that are guesses.
         """
         job = Job(run)
-        with self._changed:
+        with deferred(), self._changed:
             if is_urgent:
                 self._waiting.appendleft(job)
             else:
