@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import gc
+import signal
 from pathlib import Path
 
 import pytest
 from coldcache import _core
 
 BENCHES = Path(__file__).resolve().parents[1] / "benches"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_reach_what_tests_start() -> None:
+    """Make the tests run under nohup and in the background of a shell, too.
+
+    There signals are ignored, and whatever a test starts would inherit that and not be stopped by
+    them. A handler that does nothing serves this process as well, and is not inherited.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
