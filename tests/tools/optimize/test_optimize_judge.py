@@ -97,16 +97,19 @@ def judgements(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool
     assert said == []
 
 
+@pytest.fixture
+def plan(write_function: Callable[..., str]) -> optimizing.OptimizePlan:
+    target = write_function("import json\n\ndef handler(event, context):\n    return 1\n")
+    return optimizing.OptimizePlan(
+        target=Target.parse(target), events=(Event("e", b"1"),), runs=2, budget_s=5.0
+    )
+
+
 @pytest.mark.usefixtures("needs_runtime_client")
 def test_what_noise_has_hidden_is_measured_anew_and_longer(
-    judgements: list[tuple[str, bool]], write_function: Callable[..., str]
+    judgements: list[tuple[str, bool]], plan: optimizing.OptimizePlan
 ) -> None:
     judgements += [("no gain", True), ("better", False)]
-    target = Target.parse(
-        write_function("import json\n\ndef handler(event, context):\n    return 1\n")
-    )
-    plan = optimizing.OptimizePlan(target=target, events=(Event("e", b"1"),), runs=2, budget_s=5.0)
-
     result = optimizing.run_optimize(plan)
 
     assert (result.judgement.verdict, result.lab.plan.runs) == ("better", 6)
@@ -115,12 +118,7 @@ def test_what_noise_has_hidden_is_measured_anew_and_longer(
 
 @pytest.mark.usefixtures("needs_runtime_client")
 def test_what_stays_unclear_is_no_gain(
-    judgements: list[tuple[str, bool]], write_function: Callable[..., str]
+    judgements: list[tuple[str, bool]], plan: optimizing.OptimizePlan
 ) -> None:
     judgements += [("no gain", True), ("no gain", True)]
-    target = Target.parse(
-        write_function("import json\n\ndef handler(event, context):\n    return 1\n")
-    )
-    plan = optimizing.OptimizePlan(target=target, events=(Event("e", b"1"),), runs=2, budget_s=5.0)
-
     assert optimizing.run_optimize(plan).lock is None

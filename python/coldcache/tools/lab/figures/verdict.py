@@ -59,6 +59,33 @@ class Effect:
     relevant: float
     verdict: Verdict
 
+    @classmethod
+    def of(
+        cls,
+        found: Difference,
+        basis: Basis,
+        *,
+        threshold: float,
+        relevant: float,
+        has_enough: bool,
+    ) -> Effect:
+        """Judge a difference.
+
+        Args:
+            found: The difference and its test.
+            basis: What it is of.
+            threshold: What the test's p-value must not exceed for a verdict.
+            relevant: The least difference that counts, either way.
+            has_enough: Whether there were rounds enough for any verdict.
+        """
+        verdict: Verdict = "no difference"
+        if not has_enough:
+            verdict = "too few rounds"
+        elif found.p_value <= threshold and abs(found.value) >= relevant:
+            verdict = "worse" if found.value > 0 else "better"
+        ends = (found.low, found.high, LEVEL)
+        return cls(found.value, *ends, basis, found.p_value, threshold, relevant, verdict)
+
 
 def compare(
     target: Sequence[float],
@@ -90,13 +117,9 @@ def compare(
     target, baseline = fold(target), fold(baseline)
 
     def judged(basis: Basis, found: Difference, threshold: float) -> Effect:
-        verdict: Verdict = "no difference"
-        if not has_enough:
-            verdict = "too few rounds"
-        elif found.p_value <= threshold and abs(found.value) >= relevant:
-            verdict = "worse" if found.value > 0 else "better"
-        ends = (found.low, found.high, LEVEL)
-        return Effect(found.value, *ends, basis, found.p_value, threshold, relevant, verdict)
+        return Effect.of(
+            found, basis, threshold=threshold, relevant=relevant, has_enough=has_enough
+        )
 
     first, second = rate * _SHARE_OF_QUARTERS, rate * (1 - _SHARE_OF_QUARTERS)
     quarters = of_fastest_quarters(target, baseline, rate=first, seed=seed)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from coldcache.tools.lab.load.rows import LoadResult, Row
 
-from .quantiles import LEVEL
 from .rounds import of_stretches
-from .verdict import FALSE_ALARM_RATE, Effect, Verdict, least_rounds
+from .verdict import FALSE_ALARM_RATE, Effect, least_rounds
 
 __all__ = ["RELEVANT_LATENCY", "Versus", "compare_variants"]
 
@@ -108,21 +107,12 @@ def _effect(
         rate=rate,
         seed=seed,
     )
-    verdict: Verdict = "no difference"
-    if len(stretches) < least_rounds(rate):
-        verdict = "too few rounds"
-    elif found.p_value <= rate and abs(found.value) >= relevant:
-        verdict = "worse" if found.value > 0 else "better"
-    return Effect(
-        difference=found.value,
-        low=found.low,
-        high=found.high,
-        level=LEVEL,
-        basis="all calls",
-        p_value=found.p_value,
+    return Effect.of(
+        found,
+        "all calls",
         threshold=rate,
         relevant=relevant,
-        verdict=verdict,
+        has_enough=len(stretches) >= least_rounds(rate),
     )
 
 
